@@ -1,0 +1,40 @@
+# cmake -DCHECK=<check_house.cmake> -DWORK=<scratch folder> -P check_house_selftest.cmake
+#
+# Shows that check_house.cmake can fail: a small house with one fault at a time.
+
+function(house expected header text)
+  file(REMOVE_RECURSE "${WORK}")
+  file(WRITE "${WORK}/graft.hpp" "#include \"graft/io/file.hpp\"\n#include \"graft/core/shape.hpp\"\n")
+  file(WRITE "${WORK}/core/shape.hpp" "#pragma once\n#include <vector>\n")
+  file(WRITE "${WORK}/nn/layers/dense.hpp" "#pragma once\n#include \"graft/core/shape.hpp\"\n#include \"graft/nn/layer.hpp\"\n")
+  file(WRITE "${WORK}/nn/layer.hpp" "#pragma once\n  # include <graft/kernels/gemm.hpp>\n")
+  file(WRITE "${WORK}/io/file.hpp" "#pragma once\n#include \"graft/nn/layer.hpp\"\n// #include \"graft/transfer/x.hpp\"\n")
+  if(header)
+    file(WRITE "${WORK}/${header}" "#pragma once\n${text}\n")
+  endif()
+  execute_process(COMMAND "${CMAKE_COMMAND}" "-DROOT=${WORK}" -P "${CHECK}" RESULT_VARIABLE result ERROR_VARIABLE output
+                  OUTPUT_QUIET)
+  if(expected STREQUAL "good" AND NOT result EQUAL 0)
+    message(FATAL_ERROR "a good house was refused: ${output}")
+  elseif(expected STREQUAL "bad" AND (result EQUAL 0 OR NOT output MATCHES "${header}"))
+    message(FATAL_ERROR "a fault in ${header} was not found: ${text}\n${output}")
+  endif()
+endfunction()
+
+house(good "" "")
+house(bad "core/bad.hpp" "#include \"graft/nn/layer.hpp\"")
+house(bad "kernels/simd/bad.inl" "#include <graft/nn/layer.hpp>")
+house(bad "losses/bad.hpp" "#include \"graft/metrics/accuracy.hpp\"")
+house(bad "graph/bad.hpp" "  #  include \"graft/models/model.hpp\"")
+house(bad "data/bad.hpp" "#include \"graft/transfer/freeze.hpp\"")
+house(bad "core/bad.hpp" "#include \"graft/graft.hpp\"")
+house(bad "core/bad.hpp" "#include \"shape.hpp\"")
+house(bad "misc/bad.hpp" "#include <vector>")
+house(bad "nn/bad.hpp" "#include \"graft/misc/x.hpp\"")
+
+file(REMOVE_RECURSE "${WORK}")
+file(MAKE_DIRECTORY "${WORK}")
+execute_process(COMMAND "${CMAKE_COMMAND}" "-DROOT=${WORK}" -P "${CHECK}" RESULT_VARIABLE result OUTPUT_QUIET ERROR_QUIET)
+if(result EQUAL 0)
+  message(FATAL_ERROR "an empty house was accepted")
+endif()

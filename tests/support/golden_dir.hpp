@@ -1,0 +1,13 @@
+#pragma once
+
+// Included in every test file by the build. The folder's path is known to main.cpp alone: as a definition on each command
+// line it would keep ccache from recognising a file in another checkout.
+
+namespace graft::test {
+
+/// The folder tests/golden.
+const char* golden_dir();
+
+}  // namespace graft::test
+
+#define GRAFT_TEST_GOLDEN ::graft::test::golden_dir()

@@ -1,0 +1,428 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "graft/core/thread_pool.hpp"
+#include "graft/nn/layers.hpp"
+
+// The rules of the layer contract (nn/layer_impl.hpp), checked for any layer with one input and one output. All memory
+// that the contract says may not be read is NaN; all that it says must be written is NaN before.
+namespace graft::test {
+
+struct LayerCase {
+  std::string label;
+  Layer<double> layer;  ///< not built
+  Shape sample;         ///< shape of one sample
+
+  /// Another layer of the same configuration.
+  Layer<double> make() const { return make_layer<double>(std::string(layer.class_name()), layer.config()); }
+};
+
+/// One use of a layer: its buffers as a plan would hand them out.
+template <class Scalar>
+class LayerRun {
+ public:
+  LayerRun(const Layer<Scalar>& layer, Tensor<Scalar> x, Use use, RandomKey key = {42})
+      : layer_(layer), use_(use), key_(key), x_(std::move(x)) {
+    const Shape shapes[] = {x_.shape()};
+    layer_.impl().ensure_built(shapes);
+    needs_ = layer_.impl().needs(shapes, use_);
+    y_ = poisoned(layer_.impl().output_shapes(shapes)[0]);
+    cache_ = bytes(needs_.cache_bytes);
+  }
+
+  const Needs& needs() const { return needs_; }
+  const Tensor<Scalar>& x() const { return x_; }
+  const Tensor<Scalar>& y() const { return y_; }
+  const Tensor<Scalar>& dx() const { return dx_; }
+  const std::vector<Tensor<Scalar>>& dw() const { return dw_; }
+  const std::byte* cache() const { return pointer(cache_); }
+
+  LayerRun& forward() {
+    forward_into(x_.view(), y_.view());
+    return *this;
+  }
+  /// With the output on the input.
+  LayerRun& forward_in_place() {
+    std::copy_n(x_.data(), x_.size(), y_.data());
+    in_place_ = true;
+    forward_into(y_.view(), y_.view());
+    return *this;
+  }
+
+  /// `wanted`: which weight gradients are asked for; none given: all that the use wants.
+  LayerRun& backward(const Tensor<Scalar>& dy, std::vector<bool> wanted = {}) {
+    dx_ = poisoned(x_.shape());
+    run_backward(dy.view(), dx_.view(), wanted, false);
+    return *this;
+  }
+  LayerRun& backward_in_place(const Tensor<Scalar>& dy) {
+    dx_ = Tensor<Scalar>(dy.view()).reshaped(x_.shape());
+    run_backward(dx_.view().reshaped(y_.shape()), dx_.view(), {}, false);
+    return *this;
+  }
+  LayerRun& backward_adding(const Tensor<Scalar>& dy, const Tensor<Scalar>& start) {
+    dx_ = start;
+    run_backward(dy.view(), dx_.view(), {}, true);
+    return *this;
+  }
+
+  static Tensor<Scalar> poisoned(const Shape& shape) {
+    return Tensor<Scalar>(shape, std::numeric_limits<Scalar>::quiet_NaN());
+  }
+
+ private:
+  using Bytes = Tensor<unsigned char>;
+  static Bytes bytes(Index count) { return count ? Bytes(Shape{count}, 0xff) : Bytes(); }  // 0xff… is a NaN
+  static std::byte* pointer(Bytes& memory) { return reinterpret_cast<std::byte*>(memory.data()); }
+  static const std::byte* pointer(const Bytes& memory) { return reinterpret_cast<const std::byte*>(memory.data()); }
+
+  void forward_into(const TensorView<const Scalar>& from, const TensorView<Scalar>& to) {
+    Bytes scratch = bytes(needs_.scratch_bytes);
+    const TensorView<const Scalar> inputs[] = {from};
+    const TensorView<Scalar> outputs[] = {to};
+    layer_.impl().forward({inputs, outputs, use_, pointer(cache_), pointer(scratch), key_});
+  }
+
+  void run_backward(const TensorView<const Scalar>& dy, const TensorView<Scalar>& dx, std::vector<bool> wanted,
+                    bool add) {
+    Bytes scratch = bytes(needs_.scratch_bytes);
+    const auto variables = layer_.weights();
+    wanted.resize(variables.size(), wanted.empty() && use_.weight_gradients);
+    dw_.clear();
+    std::vector<TensorView<Scalar>> weight_gradients;
+    for (std::size_t i = 0; i < variables.size(); ++i) {
+      dw_.push_back(poisoned(variables[i]->shape()));
+      const bool asked = wanted[i] && variables[i]->kind() == VariableKind::trainable;
+      weight_gradients.push_back(asked ? dw_.back().view() : TensorView<Scalar>());
+    }
+    const Tensor<Scalar>& left = in_place_ ? y_ : x_;  // what is left of the input
+    const TensorView<const Scalar> inputs[] = {needs_.inputs ? left.view() : TensorView<const Scalar>()};
+    const TensorView<const Scalar> outputs[] = {needs_.outputs ? std::as_const(y_).view() : TensorView<const Scalar>()};
+    const TensorView<const Scalar> output_gradients[] = {dy};
+    const TensorView<Scalar> input_gradients[] = {use_.input_gradients ? dx : TensorView<Scalar>()};
+    BackwardArgs<Scalar> args;
+    args.inputs = inputs;
+    args.outputs = outputs;
+    args.output_gradients = output_gradients;
+    args.input_gradients = input_gradients;
+    args.weight_gradients = weight_gradients;
+    args.use = use_;
+    args.cache = pointer(cache_);
+    args.scratch = pointer(scratch);
+    args.add_to_input = add;
+    layer_.impl().backward(args);
+  }
+
+  Layer<Scalar> layer_;
+  Use use_;
+  RandomKey key_;
+  Needs needs_;
+  bool in_place_ = false;
+  Tensor<Scalar> x_, y_, dx_;
+  std::vector<Tensor<Scalar>> dw_;
+  Bytes cache_;
+};
+
+template <class Scalar>
+Tensor<Scalar> random_tensor(const Shape& shape, std::uint64_t seed, double spread = 1.5) {
+  Rng rng(seed);
+  auto result = Tensor<Scalar>::uninitialized(shape);
+  for (Index i = 0; i < result.size(); ++i) result[i] = static_cast<Scalar>(spread * rng.normal());
+  return result;
+}
+
+template <class Scalar>
+bool all_finite(const Tensor<Scalar>& tensor) {
+  return std::all_of(tensor.begin(), tensor.end(), [](Scalar value) { return std::isfinite(value); });
+}
+template <class Scalar>
+bool all_nan(const Tensor<Scalar>& tensor) {
+  return std::all_of(tensor.begin(), tensor.end(), [](Scalar value) { return std::isnan(value); });
+}
+/// Same shape, same bits.
+template <class Scalar>
+bool same(const Tensor<Scalar>& a, const Tensor<Scalar>& b) {
+  return a.shape() == b.shape() &&
+         std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(Scalar)) == 0;
+}
+/// Largest |a - b| / (1 + |b|); infinite when shapes differ or a number is NaN.
+template <class Scalar>
+double distance(const Tensor<Scalar>& a, const Tensor<Scalar>& b) {
+  double largest = a.shape() == b.shape() ? 0 : HUGE_VAL;
+  for (Index i = 0; largest < HUGE_VAL && i < a.size(); ++i) {
+    const double x = static_cast<double>(a[i]), y = static_cast<double>(b[i]);
+    const double d = std::abs(x - y) / (1 + std::abs(y));
+    largest = std::isnan(d) ? HUGE_VAL : std::max(largest, d);
+  }
+  return largest;
+}
+
+/// Random weights; what a layer keeps itself (variances among it) is positive.
+template <class Scalar>
+void randomize(const Layer<Scalar>& layer, std::uint64_t seed) {
+  for (const auto& variable : layer.weights()) {
+    Tensor<Scalar> value = random_tensor<Scalar>(variable->shape(), ++seed, 0.7);
+    if (variable->kind() == VariableKind::state) {
+      for (Scalar& x : value.view().span()) x = Scalar(0.5) + std::abs(x);
+    }
+    variable->assign(std::as_const(value).view());
+  }
+}
+
+inline double objective(const Layer<double>& layer, const Tensor<double>& x, const Tensor<double>& dy, Use use) {
+  LayerRun<double> run(layer, x, use);
+  run.forward();
+  double total = 0;
+  for (Index i = 0; i < dy.size(); ++i) total += run.y()[i] * dy[i];
+  return total;
+}
+
+/// Compares gradients with central differences of sum(y * dy), in double.
+inline void check_gradients(const Layer<double>& layer, const Tensor<double>& x, Use use) {
+  LayerRun<double> run(layer, x, use);
+  run.forward();
+  const Tensor<double> dy = random_tensor<double>(run.y().shape(), 99, 1.0);
+  run.backward(dy);
+  const double h = 1e-5;
+  const auto agrees = [](double gradient, double difference) {
+    return std::abs(gradient - difference) <= 2e-6 * (1 + std::abs(difference));
+  };
+  if (use.input_gradients) {
+    Tensor<double> moved = x;
+    const Index step = std::max<Index>(1, x.size() / 150);
+    for (Index i = 0; i < x.size(); i += step) {
+      moved[i] = x[i] + h;
+      const double above = objective(layer, moved, dy, use);
+      moved[i] = x[i] - h;
+      const double difference = (above - objective(layer, moved, dy, use)) / (2 * h);
+      moved[i] = x[i];
+      INFO("input gradient " << i << ": " << run.dx()[i] << ", difference quotient " << difference << ", x " << x[i]);
+      REQUIRE(agrees(run.dx()[i], difference));
+    }
+  }
+  const auto variables = layer.weights();
+  for (std::size_t v = 0; v < variables.size(); ++v) {
+    if (!use.weight_gradients || variables[v]->kind() != VariableKind::trainable) continue;
+    const Index step = std::max<Index>(1, variables[v]->size() / 40);
+    for (Index i = 0; i < variables[v]->size(); i += step) {
+      const double before = variables[v]->value()[i];
+      variables[v]->mutable_value()[i] = before + h;
+      const double above = objective(layer, x, dy, use);
+      variables[v]->mutable_value()[i] = before - h;
+      const double difference = (above - objective(layer, x, dy, use)) / (2 * h);
+      variables[v]->mutable_value()[i] = before;
+      INFO("gradient of " << variables[v]->name() << " " << i << ": " << run.dw()[v][i] << ", difference quotient "
+                          << difference);
+      REQUIRE(agrees(run.dw()[v][i], difference));
+    }
+  }
+}
+
+/// The memory rules, for one use: poisoned buffers, unasked gradients, in place, adding.
+inline void check_memory(const Layer<double>& layer, const Tensor<double>& x, Use use) {
+  INFO("training " << use.training << ", trainable " << use.trainable << ", weight gradients " << use.weight_gradients
+                   << ", input gradients " << use.input_gradients);
+  LayerRun<double> run(layer, x, use);
+  const Needs needs = run.needs();
+  run.forward();
+  CHECK(all_finite(run.y()));
+  CHECK(same(run.x(), x));
+
+  LayerRun<double> bare(layer, x, {use.training, use.trainable, false, false});
+  CHECK(distance(bare.forward().y(), run.y()) < 1e-14);
+  if (bare.needs().in_place) {
+    LayerRun<double> in_place(layer, x, {use.training, use.trainable, false, false});
+    CHECK(same(in_place.forward_in_place().y(), bare.y()));
+  }
+  if (needs.is_view) {
+    CHECK(std::equal(x.begin(), x.end(), run.y().begin()));
+    CHECK(!needs.inputs);
+    CHECK(!needs.outputs);
+  }
+  if (!use.backward()) return;
+
+  const Tensor<double> dy = random_tensor<double>(run.y().shape(), 17, 1.0);
+  run.backward(dy);
+  const Tensor<double> dx = run.dx();
+  const std::vector<Tensor<double>> dw = run.dw();
+  const auto variables = layer.weights();
+  CHECK((use.input_gradients ? all_finite(dx) : all_nan(dx)));
+  for (std::size_t i = 0; i < variables.size(); ++i) {
+    const bool asked = use.weight_gradients && variables[i]->kind() == VariableKind::trainable;
+    INFO("gradient of " << variables[i]->name());
+    CHECK((asked ? all_finite(dw[i]) : all_nan(dw[i])));
+  }
+  // Each weight gradient alone.
+  for (std::size_t i = 0; use.weight_gradients && i < variables.size(); ++i) {
+    if (variables[i]->kind() != VariableKind::trainable) continue;
+    std::vector<bool> wanted(variables.size(), false);
+    wanted[i] = true;
+    run.backward(dy, wanted);
+    for (std::size_t j = 0; j < variables.size(); ++j) {
+      INFO("asked for " << variables[i]->name() << " alone: gradient of " << variables[j]->name());
+      CHECK((i == j ? distance(run.dw()[j], dw[j]) < 1e-14 : all_nan(run.dw()[j])));
+    }
+  }
+  if (needs.in_place) {
+    LayerRun<double> in_place(layer, x, use);
+    in_place.forward_in_place().backward_in_place(dy);
+    CHECK(same(in_place.y(), run.y()));
+    if (use.input_gradients) CHECK(distance(in_place.dx(), dx) < 1e-14);
+  }
+  if (needs.can_add && use.input_gradients) {
+    const Tensor<double> start = random_tensor<double>(x.shape(), 23, 1.0);
+    Tensor<double> expected = start;
+    for (Index i = 0; i < expected.size(); ++i) expected[i] += dx[i];
+    run.backward_adding(dy, start);
+    CHECK(distance(run.dx(), expected) < 1e-12);
+  }
+}
+
+/// Building: variables are made once, frozen layers' too, whatever is known of the batch.
+inline void check_build(const LayerCase& test) {
+  const Shape open[] = {test.sample.with_batch()};
+  const Shape five[] = {test.sample.with_batch(5)};
+  set_random_seed(11);
+  const Layer<double> layer = test.make();
+  CHECK_FALSE(layer.built());
+  CHECK_THROWS_AS(layer.count_params(), StateError);
+  const Shape open_output = layer.impl().output_shapes(open)[0];
+  const Shape output = layer.impl().output_shapes(five)[0];
+  CHECK(open_output[0] == Shape::kUnknown);
+  CHECK(open_output.replace_batch(5) == output);
+  layer.impl().ensure_built(open);
+  CHECK(layer.built());
+
+  Index total = 0;
+  for (const auto& variable : layer.weights()) {
+    total += variable->size();
+    CHECK(all_finite(variable->value()));
+  }
+  CHECK(layer.count_params() == total);
+
+  set_random_seed(11);
+  const Layer<double> frozen = test.make();
+  frozen.set_trainable(false);
+  frozen.impl().ensure_built(five);
+  const auto weights = layer.get_weights(), frozen_weights = frozen.get_weights();
+  REQUIRE(weights.size() == frozen_weights.size());
+  for (std::size_t i = 0; i < weights.size(); ++i) CHECK(same(weights[i], frozen_weights[i]));
+  CHECK(frozen.trainable_weights().empty());
+  CHECK(frozen.non_trainable_weights().size() == weights.size());
+
+  randomize(layer, 5);
+  const auto variables = layer.weights();
+  const auto before = layer.get_weights();
+  layer.impl().ensure_built(five);
+  CHECK(layer.weights() == variables);
+  for (std::size_t i = 0; i < before.size(); ++i) CHECK(same(layer.get_weights()[i], before[i]));
+}
+
+inline void check_config(const LayerCase& test, const Tensor<double>& x) {
+  const Layer<double> layer = test.layer, twin = test.make();
+  const Config config = layer.config();
+  CHECK(twin.class_name() == layer.class_name());
+  CHECK(twin.name() == layer.name());
+  CHECK(twin.config() == config);
+  LayerRun<double> a(layer, x, {}), b(twin, x, {});
+  randomize(layer, 7);
+  twin.set_weights(layer.get_weights());
+  CHECK(same(a.forward().y(), b.forward().y()));
+  // A frozen layer's config says so.
+  layer.set_trainable(false);
+  if (layer.config().contains("trainable")) {
+    CHECK_FALSE(test.make().trainable());
+  }
+  layer.set_trainable(true);
+}
+
+/// State moves only when the layer says so, and weights never move by themselves.
+inline void check_state(const Layer<double>& layer, const Tensor<double>& x, Use use) {
+  LayerRun<double> run(layer, x, use);
+  const auto before = layer.get_weights();
+  run.forward();
+  const auto unchanged = [&](std::size_t i) { return same(layer.weights()[i]->value(), before[i]); };
+  for (std::size_t i = 0; i < before.size(); ++i) CHECK(unchanged(i));
+  const Shape shapes[] = {x.shape()};
+  const bool moves = layer.impl().updates_state(use);
+  CHECK((!moves || (use.training && use.trainable)));
+  layer.impl().update_state({shapes, use, run.cache()});
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    const bool state = layer.weights()[i]->kind() == VariableKind::state;
+    INFO(layer.weights()[i]->name());
+    CHECK(unchanged(i) == !(moves && state));
+  }
+}
+
+/// Forward is bitwise the same for any number of threads, in float, with enough samples to be shared out.
+inline void check_threads(const LayerCase& test) {
+  const Layer<float> layer = make_layer<float>(std::string(test.layer.class_name()), test.layer.config());
+  const Tensor<float> x = random_tensor<float>(test.sample.with_batch(1200), 31);
+  const int threads = num_threads();
+  for (const bool training : {false, true}) {
+    const Use use{training, true, true, true};
+    LayerRun<float> one(layer, x, use), two(layer, x, use);
+    randomize(layer, 3);
+    set_num_threads(1);
+    one.forward();
+    const Tensor<float> dy = random_tensor<float>(one.y().shape(), 8);
+    one.backward(dy);
+    set_num_threads(2);
+    two.forward().backward(dy);
+    set_num_threads(threads);
+    INFO("training " << training);
+    CHECK(same(one.y(), two.y()));
+    CHECK(same(one.dx(), two.dx()));
+  }
+}
+
+/// At inference a sample's output does not depend on the samples beside it.
+inline void check_samples(const Layer<double>& layer, const Tensor<double>& x) {
+  LayerRun<double> all(layer, x, {});
+  all.forward();
+  for (Index sample = 0; sample < x.dim(0); ++sample) {
+    LayerRun<double> one(layer, x.rows(sample, sample + 1), {});
+    CHECK(distance(one.forward().y(), all.y().rows(sample, sample + 1)) < 1e-14);
+  }
+}
+
+/// Everything above.
+inline void check_layer_contract(const LayerCase& test) {
+  INFO(test.label);
+  check_build(test);
+  const Tensor<double> five = random_tensor<double>(test.sample.with_batch(5), 1);
+  const Tensor<double> one = random_tensor<double>(test.sample.with_batch(1), 2);
+  check_config(test, five);
+
+  const Layer<double> layer = test.make();
+  const Shape shapes[] = {five.shape()};
+  layer.impl().ensure_built(shapes);
+  randomize(layer, 13);
+  check_samples(layer, five);
+  for (const bool training : {false, true}) {
+    for (const bool trainable : {false, true}) {
+      for (const bool input_gradients : {false, true}) {
+        for (const bool weight_gradients : {false, true}) {
+          if (weight_gradients && !trainable) continue;
+          const Use use{training, trainable, weight_gradients, input_gradients};
+          check_memory(layer, five, use);
+          check_memory(layer, one, use);
+        }
+      }
+      const Use use{training, trainable, trainable, true};
+      check_gradients(layer, five, use);
+      check_state(layer, five, use);
+      if (!training) check_gradients(layer, one, use);
+    }
+  }
+  check_threads(test);
+}
+
+}  // namespace graft::test

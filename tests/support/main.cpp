@@ -1,0 +1,21 @@
+// The main() of every test program.
+
+#if __has_include(<catch2/catch_session.hpp>)
+#include <catch2/catch_session.hpp>
+#else
+#define CATCH_CONFIG_RUNNER
+#endif
+
+#include <cstdio>
+
+#include "shared_dir.hpp"
+
+const char* graft::test::golden_dir() { return GRAFT_TEST_GOLDEN_DIR; }
+
+int main(int argc, char** argv) {
+  const int result = Catch::Session().run(argc, argv);
+  if (const int left = graft::test::skipped()) {
+    std::printf("%d test cases left early: they read reference data, and GRAFT_SHARED is not set\n", left);
+  }
+  return result;
+}
