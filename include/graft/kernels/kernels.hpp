@@ -1,0 +1,8 @@
+#pragma once
+
+#include "graft/kernels/activation.hpp"
+#include "graft/kernels/batch_norm.hpp"
+#include "graft/kernels/elementwise.hpp"
+#include "graft/kernels/gemm.hpp"
+#include "graft/kernels/optimizer_update.hpp"
+#include "graft/kernels/softmax.hpp"

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "graft/core/aligned.hpp"
+#include "graft/core/macros.hpp"
+
+namespace graft::kernels {
+
+/// Scratch memory of the calling thread, 64-byte aligned, at least `count` floats; it grows and is kept, so that a
+/// steady state allocates nothing. A kernel holds it only until it returns, and calls no other kernel meanwhile.
+inline float* workspace(Index count) {
+  struct Buffer {
+    std::unique_ptr<float[], AlignedDelete> memory;
+    Index size = 0;
+  };
+  thread_local Buffer buffer;
+  if (buffer.size < count) {
+    buffer.memory.reset();
+    buffer.size = 0;
+    buffer.memory = allocate_aligned<float>(count);
+    buffer.size = count;
+  }
+  return buffer.memory.get();
+}
+
+}  // namespace graft::kernels
