@@ -1,0 +1,116 @@
+#pragma once
+
+#include <algorithm>
+
+#include "graft/nn/layer_impl.hpp"
+
+namespace graft {
+
+template <class Scalar>
+class Symbol;
+
+/// Handle of a layer: copying it shares the layer, as assignment does in Python.
+template <class Scalar = float>
+class Layer {
+ public:
+  using Impl = LayerImpl<Scalar>;
+
+  Layer() = default;
+  explicit Layer(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+  explicit operator bool() const { return impl_ != nullptr; }
+  /// The same layer, not merely an equal one.
+  friend bool operator==(const Layer& a, const Layer& b) { return a.impl_ == b.impl_; }
+
+  const std::string& name() const { return impl().name(); }
+  std::string_view class_name() const { return impl().class_name(); }
+  Config config() const { return impl().config(); }
+  bool built() const { return impl().built(); }
+
+  bool trainable() const { return impl().trainable(); }
+  /// Recursive: sets the flag of every layer inside too. Compile again before you fit.
+  void set_trainable(bool trainable) const { impl().set_trainable(trainable); }
+
+  std::vector<VariablePtr<Scalar>> weights() const { return impl().variables(); }
+  /// The variables that training would move, by the flags of the layer and of the layers inside.
+  std::vector<VariablePtr<Scalar>> trainable_weights() const {
+    std::vector<VariablePtr<Scalar>> result;
+    collect_trainable(result);
+    return result;
+  }
+  std::vector<VariablePtr<Scalar>> non_trainable_weights() const {
+    const auto moved = trainable_weights();
+    std::vector<VariablePtr<Scalar>> result;
+    for (const auto& variable : weights()) {
+      if (std::find(moved.begin(), moved.end(), variable) == moved.end()) result.push_back(variable);
+    }
+    return result;
+  }
+
+  /// Copies of all weights, in an order that does not depend on the trainable flags.
+  std::vector<Tensor<Scalar>> get_weights() const {
+    std::vector<Tensor<Scalar>> result;
+    for (const auto& variable : weights()) result.push_back(variable->value());
+    return result;
+  }
+  /// Sets all weights, in the order of get_weights. Throws ShapeError, with nothing changed, when the count or a shape
+  /// is another.
+  GRAFT_COLD void set_weights(const std::vector<Tensor<Scalar>>& values) const {
+    const auto variables = weights();
+    if (values.size() != variables.size()) {
+      throw ShapeError("set_weights of " + impl().where() + ": you called it with a weight list of length " +
+                       std::to_string(values.size()) + ", but the layer was expecting " +
+                       std::to_string(variables.size()) + " weights." + (built() ? "" : " It is not built yet."));
+    }
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (!(values[i].shape() == variables[i]->shape())) {
+        fail<ShapeError>("set_weights of " + impl().where() + ", weight " + std::to_string(i) + " \"" +
+                             variables[i]->name() + "\"",
+                         "shape " + variables[i]->shape().str(), values[i].shape().str());
+      }
+    }
+    for (std::size_t i = 0; i < values.size(); ++i) variables[i]->assign(values[i].view());
+  }
+
+  /// Number of weights. Throws StateError when the layer is not built.
+  GRAFT_COLD Index count_params() const {
+    if (!built()) {
+      throw StateError("count_params of " + impl().where() +
+                       ": the layer is not built, so its weights do not exist yet. Build the model, or give the first "
+                       "layer an input_shape.");
+    }
+    Index total = 0;
+    for (const auto& variable : weights()) total += variable->size();
+    return total;
+  }
+
+  // Using a layer in a functional model; defined in graph/symbol.hpp.
+  Symbol<Scalar> operator()(const Symbol<Scalar>& input) const;
+  Symbol<Scalar> operator()(const std::vector<Symbol<Scalar>>& inputs) const;
+
+  Impl& impl() const {
+    if (!impl_) throw StateError("Layer: this handle is empty; make it from a layer, for example graft::Dense(10).");
+    return *impl_;
+  }
+  const std::shared_ptr<Impl>& shared() const { return impl_; }
+
+ protected:
+  /// Takes over a layer just made with `new`. A shared_ptr of each implementation class would show in compile time.
+  explicit Layer(Impl* fresh) : impl_(fresh) {}
+
+ private:
+  void collect_trainable(std::vector<VariablePtr<Scalar>>& into) const {
+    if (!trainable()) return;
+    const auto inside = impl().sublayers();
+    for (const Layer& layer : inside) layer.collect_trainable(into);
+    if (!inside.empty()) return;
+    for (const auto& variable : impl().variables()) {
+      const bool listed = std::find(into.begin(), into.end(), variable) != into.end();
+      if (variable->kind() == VariableKind::trainable && !listed) into.push_back(variable);
+    }
+  }
+
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace graft

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "graft/core/random.hpp"
+#include "graft/core/tensor_view.hpp"
+
+// What a layer is asked and what it is given in one use. All of it belongs to the run's workspace; a layer keeps nothing.
+namespace graft {
+
+/// How a node of a plan is going to be used.
+struct Use {
+  bool training = false;          ///< mode of the run: random layers are active
+  bool trainable = true;          ///< the flag of the layer and of every model around it
+  bool weight_gradients = false;  ///< backward will be asked for gradients of variables
+  bool input_gradients = false;   ///< backward will be asked for gradients of inputs
+
+  bool backward() const { return weight_gradients || input_gradients; }
+};
+
+/// What a layer's backward reads and what memory it wants, for given input shapes and use. Less is faster: what is not
+/// named here is overwritten as soon as the forward sweep has passed.
+struct Needs {
+  bool inputs = false;       ///< backward reads the inputs
+  bool outputs = false;      ///< backward reads the outputs
+  Index cache_bytes = 0;     ///< written by forward, read by backward and by update_state
+  Index scratch_bytes = 0;   ///< free to use within a single call of forward or backward
+  bool in_place = false;     ///< output 0 may lie on input 0, and gradient of input 0 on gradient of output 0
+  bool is_view = false;      ///< output 0 is input 0 under another shape: neither forward nor backward is called
+  bool can_add = false;      ///< backward adds to an input gradient when told (add_to_input)
+};
+
+template <class Scalar>
+struct ForwardArgs {
+  std::span<const TensorView<const Scalar>> inputs;
+  std::span<const TensorView<Scalar>> outputs;
+  Use use;
+  std::byte* cache = nullptr;    ///< needs().cache_bytes
+  std::byte* scratch = nullptr;  ///< needs().scratch_bytes
+  RandomKey random;              ///< differs for every node, step and run
+
+  const TensorView<const Scalar>& x(std::size_t i = 0) const { return inputs[i]; }
+  const TensorView<Scalar>& y(std::size_t i = 0) const { return outputs[i]; }
+};
+
+template <class Scalar>
+struct BackwardArgs {
+  std::span<const TensorView<const Scalar>> inputs;            ///< empty views unless needs().inputs
+  std::span<const TensorView<const Scalar>> outputs;           ///< empty views unless needs().outputs
+  std::span<const TensorView<const Scalar>> output_gradients;  ///< never empty
+  std::span<const TensorView<Scalar>> input_gradients;         ///< an empty view means: not needed
+  std::span<const TensorView<Scalar>> weight_gradients;        ///< one per variable of the layer; empty: not needed
+  Use use;
+  const std::byte* cache = nullptr;
+  std::byte* scratch = nullptr;
+  bool add_to_input = false;  ///< only if needs().can_add: dx += instead of dx =
+
+  const TensorView<const Scalar>& x(std::size_t i = 0) const { return inputs[i]; }
+  const TensorView<const Scalar>& y(std::size_t i = 0) const { return outputs[i]; }
+  const TensorView<const Scalar>& dy(std::size_t i = 0) const { return output_gradients[i]; }
+  const TensorView<Scalar>& dx(std::size_t i = 0) const { return input_gradients[i]; }
+  const TensorView<Scalar>& dw(std::size_t i) const { return weight_gradients[i]; }
+};
+
+/// After a training step: the layer moves its own state (moving statistics).
+struct UpdateArgs {
+  std::span<const Shape> input_shapes;
+  Use use;
+  const std::byte* cache = nullptr;
+};
+
+}  // namespace graft

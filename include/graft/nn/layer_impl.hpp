@@ -1,0 +1,148 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "graft/core/config.hpp"
+#include "graft/nn/initializers.hpp"
+#include "graft/nn/layer_args.hpp"
+#include "graft/nn/unique_name.hpp"
+#include "graft/nn/variable.hpp"
+
+namespace graft {
+
+template <class Scalar>
+class Layer;
+
+/// The layer contract. A layer is configuration + variables + flags and keeps nothing of a call: forward and backward
+/// are const, so that one layer can serve several models and threads. Shapes include the batch (-1 when unknown).
+///
+/// Rules that the contract test enforces for every layer:
+///  * build creates variables once and touches no existing ones; it initialises frozen layers too.
+///  * forward overwrites its outputs; backward overwrites weight gradients and input gradients (or adds to the latter,
+///    if it says can_add and is told so). What it is not asked for (an empty view) it does not compute.
+///  * backward reads only what needs() names.
+///  * class(config()) is the same layer.
+template <class Scalar>
+class LayerImpl {
+ public:
+  virtual ~LayerImpl() = default;
+  LayerImpl(const LayerImpl&) = delete;
+  LayerImpl& operator=(const LayerImpl&) = delete;
+
+  /// Keras's class_name: "Dense".
+  virtual std::string_view class_name() const = 0;
+
+  /// Shapes of the outputs for given input shapes; pure. Throws ShapeError. Layers with one output override output_shape.
+  virtual std::vector<Shape> output_shapes(std::span<const Shape> inputs) const { return {output_shape(inputs)}; }
+  virtual Shape output_shape(std::span<const Shape> inputs) const { return inputs[0]; }
+
+  /// What backward reads and what memory the layer wants.
+  virtual Needs needs(std::span<const Shape> /*inputs*/, const Use& /*use*/) const { return {}; }
+  virtual void forward(const ForwardArgs<Scalar>& args) const = 0;
+  virtual void backward(const BackwardArgs<Scalar>& args) const = 0;
+
+  /// True when training mode draws random numbers: such a layer ends the deterministic prefix.
+  virtual bool is_random() const { return false; }
+  /// True when update_state is to be called after a training step of this use.
+  virtual bool updates_state(const Use& /*use*/) const { return false; }
+  /// Moves the layer's own state by what forward left in the cache.
+  virtual void update_state(const UpdateArgs& /*args*/) {}
+
+  /// Keras's config of the layer. Overriders start from this one, which holds name, trainable, dtype and, of a
+  /// first layer, batch_input_shape.
+  GRAFT_COLD virtual Config config() const {
+    Config result = Config::object();
+    result["name"] = name_;
+    result["trainable"] = trainable_;
+    if (input_shape_) {
+      Config& shape = result["batch_input_shape"] = Config::array({Config()});
+      for (const Index dim : *input_shape_) shape.push_back(dim == Shape::kUnknown ? Config() : Config(dim));
+    }
+    result["dtype"] = dtype();
+    return result;
+  }
+
+  /// The layer's variables, trainable kind first, in Keras's order; of a container, those of its layers in order.
+  virtual std::vector<VariablePtr<Scalar>> variables() const { return variables_; }
+  /// The layers inside a container or a wrapper.
+  virtual std::vector<Layer<Scalar>> sublayers() const { return {}; }
+
+  const std::string& name() const { return name_; }
+  void set_name(std::string name) { name_ = std::move(name); }
+  bool trainable() const { return trainable_; }
+  /// Sets the flag here and in all layers inside, as Keras does.
+  virtual void set_trainable(bool trainable) { trainable_ = trainable; }
+  static const char* dtype() { return std::is_same_v<Scalar, double> ? "float64" : "float32"; }
+
+  virtual bool built() const { return built_; }
+  /// Input shapes that the layer was built for.
+  const std::vector<Shape>& build_shapes() const { return build_shapes_; }
+  /// Shape of one sample that a first layer was given (Keras's argument input_shape).
+  const std::optional<Shape>& input_shape() const { return input_shape_; }
+  void set_input_shape(std::optional<Shape> shape) { input_shape_ = std::move(shape); }
+
+  const Regularizer& activity_regularizer() const { return activity_regularizer_; }
+
+  /// Builds on first call; later only checks that the inputs still fit. Throws ShapeError.
+  void ensure_built(std::span<const Shape> inputs) {
+    if (!built_) {
+      (void)output_shapes(inputs);
+      Rng rng(next_random_key());
+      build(inputs, rng);
+      build_shapes_.assign(inputs.begin(), inputs.end());
+      built_ = true;
+    } else {
+      check_inputs(inputs);
+    }
+  }
+
+  /// Message prefix: `Dense "head"`.
+  GRAFT_COLD std::string where() const { return std::string(class_name()) + " \"" + name_ + "\""; }
+
+ protected:
+  /// `options` is the layer's options struct: name, trainable and input_shape are read here.
+  template <class Options>
+  GRAFT_COLD LayerImpl(std::string_view class_name, const Options& options)
+      : name_(options.name.empty() ? unique_name(class_name) : options.name),
+        trainable_(options.trainable),
+        input_shape_(options.input_shape) {
+    if constexpr (requires { options.activity_regularizer; }) activity_regularizer_ = options.activity_regularizer;
+  }
+
+  /// Creates the variables. Called once. Must not depend on the batch size, which may be unknown.
+  virtual void build(std::span<const Shape> /*inputs*/, Rng& /*rng*/) {}
+
+  /// For a built layer: do these inputs still fit? Default: output_shapes throws when not.
+  virtual void check_inputs(std::span<const Shape> inputs) const { (void)output_shapes(inputs); }
+
+  /// Creates a variable; `shape` must be known.
+  GRAFT_COLD VariablePtr<Scalar> add_variable(std::string name, const Shape& shape, const Initializer& initializer,
+                                              Rng& rng, VariableKind kind = VariableKind::trainable,
+                                              const Regularizer& regularizer = {}, const Constraint& constraint = {}) {
+    auto value = Tensor<Scalar>::uninitialized(shape);
+    initializer.fill(value.view(), rng);
+    auto variable = std::make_shared<Variable<Scalar>>(std::move(name), std::move(value), kind);
+    variable->set_regularizer(regularizer);
+    variable->set_constraint(constraint);
+    variables_.push_back(variable);
+    return variable;
+  }
+
+  Regularizer activity_regularizer_;
+
+ private:
+  std::string name_;
+  bool trainable_ = true;
+  bool built_ = false;
+  std::optional<Shape> input_shape_;
+  std::vector<Shape> build_shapes_;
+  std::vector<VariablePtr<Scalar>> variables_;
+};
+
+}  // namespace graft

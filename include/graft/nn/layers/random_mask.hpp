@@ -1,0 +1,118 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include "graft/nn/layers/broadcast_rows.hpp"
+#include "graft/nn/layers/random_layer.hpp"
+
+namespace graft::detail {
+
+/// Which elements a dropout keeps. Each costs 32 random bits, so that the rate is met to 2^-32.
+class RandomMask {
+ public:
+  RandomMask(RandomKey key, double rate)
+      : key_(key), threshold_(static_cast<std::uint64_t>(std::llround(rate * 4294967296.0))) {}
+
+  bool keeps(Index i) const {
+    const std::uint64_t bits = key_.bits(static_cast<std::uint64_t>(i) >> 1);
+    return ((i & 1) ? bits >> 32 : bits & 0xffffffffu) >= threshold_;
+  }
+  /// Calls fn(i, kept) for elements begin … end-1; two elements share one draw.
+  template <class Fn>
+  void for_range(Index begin, Index end, Fn&& fn) const {
+    Index i = begin;
+    if (i < end && (i & 1)) fn(i, keeps(i)), ++i;
+    for (; i + 1 < end; i += 2) {
+      const std::uint64_t bits = key_.bits(static_cast<std::uint64_t>(i) >> 1);
+      fn(i, (bits & 0xffffffffu) >= threshold_);
+      fn(i + 1, (bits >> 32) >= threshold_);
+    }
+    if (i < end) fn(i, keeps(i));
+  }
+
+ private:
+  RandomKey key_;
+  std::uint64_t threshold_;
+};
+
+/// What Dropout and AlphaDropout have in common: y = scale * x + shift where an element is kept, else `dropped`.
+template <class Scalar>
+class MaskLayerImpl : public RandomLayerImpl<Scalar> {
+ public:
+  GRAFT_COLD Shape output_shape(std::span<const Shape> inputs) const override {
+    if (noise_shape_) (void)mask_shape(inputs[0]);
+    return inputs[0];
+  }
+  GRAFT_COLD Config config() const override {
+    Config config = LayerImpl<Scalar>::config();
+    config["rate"] = rate_;
+    config["noise_shape"] = noise_shape_ ? shape_config(*noise_shape_) : Config();
+    config["seed"] = seed_config_of(this->seed());
+    return config;
+  }
+
+ protected:
+  template <class Options>
+  GRAFT_COLD MaskLayerImpl(std::string_view class_name, const Options& options)
+      : RandomLayerImpl<Scalar>(class_name, options, options.rate > 0),
+        rate_(options.rate),
+        noise_shape_(options.noise_shape) {}
+
+  struct Rule {
+    Scalar scale = 1, shift = 0, dropped = 0;
+  };
+  virtual Rule rule() const = 0;
+  double rate() const { return rate_; }
+
+  void draw(RandomKey key, TensorView<const Scalar> x, TensorView<Scalar> y) const final {
+    const Rule rule = this->rule();
+    each(key, x.shape(), [&](Index i, bool kept) { y[i] = kept ? rule.scale * x[i] + rule.shift : rule.dropped; });
+  }
+  void draw_backward(RandomKey key, TensorView<const Scalar>, TensorView<const Scalar> dy, TensorView<Scalar> dx,
+                     bool add) const final {
+    const Scalar scale = rule().scale;
+    each(key, dx.shape(), [&](Index i, bool kept) {
+      const Scalar d = kept ? scale * dy[i] : Scalar(0);
+      dx[i] = add ? dx[i] + d : d;
+    });
+  }
+
+ private:
+  template <class Fn>
+  void each(RandomKey key, const Shape& shape, Fn&& fn) const {
+    const RandomMask mask(key, rate_);
+    if (!noise_shape_) {
+      parallel_for(0, shape.elements(), 1 << 14, [&](Index begin, Index end) { mask.for_range(begin, end, fn); });
+      return;
+    }
+    const BroadcastRows broadcast(shape, mask_shape(shape));
+    const Index cols = broadcast.cols(), step = broadcast.step();
+    parallel_for(0, broadcast.rows(), 1 + 16384 / std::max<Index>(cols, 1), [&](Index begin, Index end) {
+      for (Index row = begin; row < end; ++row) {
+        const Index from = broadcast.offset(row);
+        for (Index c = 0; c < cols; ++c) fn(row * cols + c, mask.keeps(from + c * step));
+      }
+    });
+  }
+  /// noise_shape with the input's own size where it says None.
+  GRAFT_COLD Shape mask_shape(const Shape& input) const {
+    Shape shape = *noise_shape_;
+    bool fits = shape.rank() == input.rank();
+    for (int axis = 0; fits && axis < shape.rank(); ++axis) {
+      if (shape[axis] == Shape::kUnknown) shape[axis] = input[axis];
+      fits = shape[axis] == 1 || shape[axis] == input[axis] || input[axis] == Shape::kUnknown;
+    }
+    if (!fits) {
+      fail<ShapeError>(this->where(),
+                       "a noise_shape that is 1, None or the input's size on every axis of " + input.str(),
+                       noise_shape_->str());
+    }
+    return shape;
+  }
+
+  double rate_;
+  std::optional<Shape> noise_shape_;
+};
+
+}  // namespace graft::detail

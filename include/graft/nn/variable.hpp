@@ -1,0 +1,75 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "graft/core/tensor.hpp"
+#include "graft/nn/constraints.hpp"
+#include "graft/nn/regularizers.hpp"
+
+namespace graft {
+
+/// What a variable is by nature, whatever the flags of its layer say: learned by gradients, or kept by the layer itself
+/// (the moving statistics of BatchNormalization).
+enum class VariableKind { trainable, state };
+
+/// A named weight of a layer. Owned by its layer, shared by every model that uses the layer.
+template <class Scalar>
+class Variable {
+ public:
+  Variable(std::string name, Tensor<Scalar> value, VariableKind kind)
+      : name_(std::move(name)), value_(std::move(value)), kind_(kind), id_(next_id()) {}
+
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+  /// "kernel", "bias", "gamma", … : Keras's name of the weight inside its layer.
+  const std::string& name() const { return name_; }
+  VariableKind kind() const { return kind_; }
+  const Shape& shape() const { return value_.shape(); }
+  Index size() const { return value_.size(); }
+  const Tensor<Scalar>& value() const { return value_; }
+
+  /// Write access; counts as a change (see version).
+  Tensor<Scalar>& mutable_value() {
+    ++version_;
+    return value_;
+  }
+  /// Replaces the numbers. Throws ShapeError when the shape is another.
+  void assign(TensorView<const Scalar> value) {
+    if (!(value.shape() == shape())) {
+      fail<ShapeError>("variable \"" + name_ + "\"", "shape " + shape().str(), value.shape().str());
+    }
+    std::copy_n(value.data(), value.size(), mutable_value().data());
+  }
+
+  /// Grows with every change: who keeps a packed or folded copy of the value compares it.
+  std::uint64_t version() const { return version_; }
+  /// Unique in the process and never used again: the key of an optimizer's state.
+  std::uint64_t id() const { return id_; }
+
+  const Regularizer& regularizer() const { return regularizer_; }
+  const Constraint& constraint() const { return constraint_; }
+  void set_regularizer(Regularizer regularizer) { regularizer_ = std::move(regularizer); }
+  void set_constraint(Constraint constraint) { constraint_ = std::move(constraint); }
+
+ private:
+  static std::uint64_t next_id() {
+    static std::atomic<std::uint64_t> last{0};
+    return ++last;
+  }
+
+  std::string name_;
+  Tensor<Scalar> value_;
+  VariableKind kind_;
+  Regularizer regularizer_;
+  Constraint constraint_;
+  std::uint64_t id_;
+  std::uint64_t version_ = 0;
+};
+
+template <class Scalar>
+using VariablePtr = std::shared_ptr<Variable<Scalar>>;
+
+}  // namespace graft

@@ -1,0 +1,102 @@
+#include "../../support/layer_contract.hpp"
+
+using namespace graft;
+using graft::test::LayerCase;
+
+namespace {
+
+// Odd sizes, ranks 2 to 4.
+std::vector<LayerCase> cases() {
+  std::vector<LayerCase> all;
+  const auto add = [&](const std::string& label, const Shape& sample, const Layer<double>& layer) {
+    all.push_back({label, layer, sample});
+  };
+  add("Dense", {7}, Dense<double>(5));
+  add("Dense no bias", {7}, Dense<double>(3, {.use_bias = false}));
+  add("Dense rank 3", {3, 7}, Dense<double>(5, {.activation = "tanh"}));
+  add("Dense rank 4", {3, 2, 5}, Dense<double>(1, {.activation = "sigmoid"}));
+  for (const char* name : {"relu", "selu", "elu", "swish", "gelu", "mish", "softmax", "log_softmax", "sparsemax",
+                           "softsign", "exponential", "leaky_relu"}) {
+    add(std::string("Dense ") + name, {7}, Dense<double>(9, {.activation = name}));
+  }
+  add("Dense glu", {7}, Dense<double>(6, {.activation = "glu"}));
+  add("Dense negative slope", {7}, Dense<double>(9, {.activation = activations::elu(-0.5)}));
+  add("Dense with everything", {7},
+      Dense<double>(4, {.activation = activations::leaky_relu(0.05),
+                        .kernel_initializer = HeNormal({.seed = 3}),
+                        .bias_initializer = Constant(0.5),
+                        .kernel_regularizer = L1L2(0.1, 0.2),
+                        .bias_regularizer = L2(0.3),
+                        .activity_regularizer = L1(0.4),
+                        .kernel_constraint = MaxNorm(3),
+                        .bias_constraint = NonNeg(),
+                        .name = "everything",
+                        .input_shape = Shape{7}}));
+  add("Flatten", {3, 2, 5}, Flatten<double>());
+  add("Flatten rank 2", {7}, Flatten<double>());
+  add("Flatten channels_first", {3, 2, 5}, Flatten<double>({.data_format = "channels_first"}));
+  add("Reshape", {6, 5}, Reshape<double>({2, 3, 5}));
+  add("Reshape -1", {6, 5}, Reshape<double>({-1, 3}));
+  add("Identity", {7}, Identity<double>());
+  add("InputLayer", {7, 3}, InputLayer<double>({7, 3}));
+  add("Permute", {3, 2, 5}, Permute<double>({3, 1, 2}));
+  add("RepeatVector", {7}, RepeatVector<double>(3));
+  for (const char* name : {"linear",      "relu",        "relu6",       "leaky_relu",   "elu",
+                           "selu",        "celu",        "gelu",        "gelu_tanh",    "silu",
+                           "mish",        "sigmoid",     "log_sigmoid", "hard_sigmoid", "hard_sigmoid_keras2",
+                           "hard_silu",   "tanh",        "hard_tanh",   "tanh_shrink",  "softmax",
+                           "log_softmax", "sparsemax",   "softplus",    "softsign",     "exponential",
+                           "soft_shrink", "hard_shrink", "squareplus",  "sparse_plus",  "sparse_sigmoid"}) {
+    add(std::string("Activation ") + name, {3, 7}, Activation<double>(name));
+  }
+  add("Activation glu", {3, 6}, Activation<double>("glu"));
+  add("Activation glu axis", {6, 3}, Activation<double>(activations::glu(1)));
+  add("Activation threshold", {3, 6}, Activation<double>(activations::threshold(0.3, -1.5)));
+  add("Activation sparsemax axis", {6, 3}, Activation<double>(activations::sparsemax(1)));
+  add("Activation log_softmax axis", {6, 3}, Activation<double>(activations::log_softmax(1)));
+  add("ReLU", {7}, ReLU<double>());
+  add("ReLU all", {5, 7}, ReLU<double>({.max_value = 1.7, .negative_slope = 0.2, .threshold = 0.4}));
+  add("LeakyReLU", {7}, LeakyReLU<double>());
+  add("LeakyReLU 0", {7}, LeakyReLU<double>({.alpha = 0.0}));
+  add("PReLU", {7}, PReLU<double>());
+  add("PReLU map", {3, 4, 5}, PReLU<double>());
+  add("PReLU shared", {3, 4, 5}, PReLU<double>({.shared_axes = {1, 2}}));
+  add("PReLU shared last", {3, 5}, PReLU<double>({.alpha_initializer = Constant(0.25), .shared_axes = {2}}));
+  add("RReLU", {5, 7}, RReLU<double>());
+  add("RReLU fixed", {7}, RReLU<double>({.lower = 0.2, .upper = 0.2, .seed = 5}));
+  add("ELU", {7}, ELU<double>({.alpha = 0.5}));
+  add("Softmax", {3, 7}, Softmax<double>());
+  add("Softmax axis", {7, 3, 2}, Softmax<double>({.axis = {1}}));
+  add("Softmax axes", {4, 3, 2}, Softmax<double>({.axis = {1, 3}}));
+  add("Dropout", {3, 7}, Dropout<double>(0.4));
+  add("Dropout 0", {7}, Dropout<double>(0.0));
+  add("Dropout noise_shape", {3, 7}, Dropout<double>(0.4, {.noise_shape = Shape{-1, 1, 7}, .seed = 3}));
+  add("AlphaDropout", {3, 7}, AlphaDropout<double>(0.3));
+  add("AlphaDropout noise_shape", {3, 7}, AlphaDropout<double>(0.3, {.noise_shape = Shape{-1, 3, 1}}));
+  add("GaussianNoise", {3, 7}, GaussianNoise<double>(0.3));
+  add("GaussianDropout", {3, 7}, GaussianDropout<double>(0.3));
+  add("BatchNormalization", {7}, BatchNormalization<double>());
+  add("BatchNormalization map", {3, 2, 5}, BatchNormalization<double>({.momentum = 0.9, .epsilon = 1e-2}));
+  add("BatchNormalization axis 1", {3, 2, 5}, BatchNormalization<double>({.axis = 1}));
+  add("BatchNormalization no scale", {7}, BatchNormalization<double>({.scale = false}));
+  add("BatchNormalization no center", {3, 7}, BatchNormalization<double>({.center = false}));
+  add("BatchNormalization bare", {7}, BatchNormalization<double>({.center = false, .scale = false}));
+  add("ActivityRegularization", {7}, ActivityRegularization<double>({.l1 = 0.1, .l2 = 0.2}));
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("every layer obeys the layer contract") {
+  for (const LayerCase& test : cases()) check_layer_contract(test);
+}
+
+TEST_CASE("the contract test names every built-in layer") {
+  register_builtin_layers<double>();
+  std::vector<std::string> tested;
+  for (const LayerCase& test : cases()) tested.emplace_back(test.layer.class_name());
+  for (const std::string& name : LayerRegistry<double>::instance().class_names()) {
+    INFO(name);
+    CHECK(std::count(tested.begin(), tested.end(), name) > 0);
+  }
+}
