@@ -1,0 +1,201 @@
+#pragma once
+
+#include <cstring>
+
+#include "graft/graph/plan.hpp"
+
+namespace graft {
+
+/// A plan with memory: runs it. One arena, made once; a run allocates nothing. An executor serves one run at a time;
+/// several executors of one model may run at the same time.
+template <class Scalar>
+class Executor {
+  using View = TensorView<Scalar>;
+  using ConstView = TensorView<const Scalar>;
+  using PlanT = Plan<Scalar>;
+
+ public:
+  GRAFT_COLD explicit Executor(Plan<Scalar> plan)
+      : plan_(std::move(plan)), arena_(allocate_aligned<std::byte>(plan_.arena_bytes())) {
+    const auto& values = plan_.values();
+    for (const auto& node : plan_.nodes()) {
+      Step& step = steps_.emplace_back();
+      for (const std::size_t input : node.inputs) step.inputs.push_back(value_view(input));
+      for (const std::size_t output : node.outputs) {
+        step.outputs.push_back(value_view(output));
+        step.const_outputs.push_back(step.outputs.back());
+      }
+      step.no_inputs.resize(node.inputs.size());
+      step.no_outputs.resize(node.outputs.size());
+      if (!node.use.backward()) continue;
+      for (const std::size_t output : node.outputs) {
+        step.output_gradients.push_back(buffer_view(values[output].gradient, values[output].shape));
+        step.const_output_gradients.push_back(step.output_gradients.back());
+      }
+      for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+        const Shape& shape = values[node.inputs[i]].shape;
+        const bool wanted = node.input_gradient[i] != PlanT::GradientMode::none;
+        const View gradient = wanted ? buffer_view(values[node.inputs[i]].gradient, shape) : View{};
+        step.sums.push_back(gradient);
+        step.input_gradients.push_back(
+            node.input_gradient[i] == PlanT::GradientMode::add_through_buffer ? buffer_view(node.input_buffer[i], shape)
+                                                                              : gradient);
+      }
+      step.weight_gradients.resize(node.variables.size());
+      step.weight_sums.resize(node.variables.size());
+    }
+  }
+
+  const Plan<Scalar>& plan() const { return plan_; }
+
+  /// Where the gradient of each of plan().variables() goes. The memory belongs to the caller.
+  GRAFT_COLD void bind_gradients(std::span<const View> gradients) {
+    const auto& variables = plan_.variables();
+    for (std::size_t n = 0; n < steps_.size(); ++n) {
+      const auto& node = plan_.nodes()[n];
+      for (std::size_t i = 0; i < node.variable_gradient.size(); ++i) {
+        if (node.variable_gradient[i] == PlanT::GradientMode::none) continue;
+        const auto at = std::find(variables.begin(), variables.end(), node.variables[i]) - variables.begin();
+        const View& gradient = gradients[static_cast<std::size_t>(at)];
+        steps_[n].weight_sums[i] = gradient;
+        steps_[n].weight_gradients[i] = node.variable_gradient[i] == PlanT::GradientMode::overwrite
+                                            ? gradient
+                                            : buffer_view(node.variable_buffer[i], gradient.shape());
+      }
+    }
+  }
+
+  /// Runs all nodes. `inputs` point to the batches, which must stay until backward is done.
+  void forward(std::span<const Scalar* const> inputs, RandomKey random = {}) {
+#ifndef NDEBUG
+    // Every bit set is a NaN: who reads what nobody wrote is seen.
+    std::memset(arena_.get(), 0xFF, static_cast<std::size_t>(plan_.arena_bytes()));
+#endif
+    inputs_.assign(inputs.begin(), inputs.end());
+    activity_loss_ = 0;
+    for (std::size_t n = 0; n < steps_.size(); ++n) {
+      const auto& node = plan_.nodes()[n];
+      Step& step = steps_[n];
+      for (std::size_t i = 0; i < node.inputs.size(); ++i) refresh(node.inputs[i], step.inputs[i]);
+      if (node.needs.is_view) {
+        step.outputs[0] = {const_cast<Scalar*>(step.inputs[0].data()), step.outputs[0].shape()};
+        step.const_outputs[0] = step.outputs[0];
+      } else {
+        node.layer->forward({.inputs = step.inputs,
+                             .outputs = step.outputs,
+                             .use = node.use,
+                             .cache = memory(node.cache),
+                             .scratch = memory(node.forward_scratch),
+                             .random = random.fold(n)});
+      }
+      if (node.layer->activity_regularizer()) add_activity_loss(node, step);
+    }
+  }
+
+  ConstView output(std::size_t i) const {
+    const std::size_t value = plan_.outputs()[i];
+    ConstView view = value_view(value);
+    refresh(value, view);
+    return view;
+  }
+  /// To be filled with d loss / d output before backward; empty where no trainable variable feeds the output.
+  View output_gradient(std::size_t i) {
+    const auto& value = plan_.values()[plan_.outputs()[i]];
+    return value.live ? buffer_view(value.gradient, value.shape) : View{};
+  }
+  /// After backward of a plan with input_gradients; empty when nothing depends on the input.
+  ConstView input_gradient(std::size_t i) const {
+    const auto& value = plan_.values()[plan_.inputs()[i]];
+    return buffer_view(value.gradient, value.shape);
+  }
+  /// Sum of the activity regularizers of the last forward run.
+  double activity_loss() const { return activity_loss_; }
+
+  /// Gradients of plan().variables() into the bound memory. `loss_scale` is the factor that is already in the output
+  /// gradients; those of the activity regularizers get it too.
+  void backward(double loss_scale = 1) {
+    using Mode = typename PlanT::GradientMode;
+    for (std::size_t n = steps_.size(); n-- > 0;) {
+      const auto& node = plan_.nodes()[n];
+      if (!node.use.backward()) continue;
+      Step& step = steps_[n];
+      if (node.zero_output_gradient) {
+        for (const View& gradient : step.output_gradients) std::fill_n(gradient.data(), gradient.size(), Scalar(0));
+      }
+      if (const auto& regularizer = node.layer->activity_regularizer()) {
+        const Scalar scale = static_cast<Scalar>(loss_scale) / static_cast<Scalar>(step.outputs[0].dim(0));
+        regularizer.value_and_gradient(step.const_outputs[0], step.output_gradients[0], scale);
+      }
+      if (node.needs.is_view) {
+        if (node.input_gradient[0] == Mode::add_through_buffer) add(step.const_output_gradients[0], step.sums[0]);
+        continue;
+      }
+      bool adds = false;
+      for (const Mode mode : node.input_gradient) adds = adds || mode == Mode::add;
+      node.layer->backward({.inputs = node.needs.inputs ? step.inputs : step.no_inputs,
+                            .outputs = node.needs.outputs ? step.const_outputs : step.no_outputs,
+                            .output_gradients = step.const_output_gradients,
+                            .input_gradients = step.input_gradients,
+                            .weight_gradients = step.weight_gradients,
+                            .use = node.use,
+                            .cache = memory(node.cache),
+                            .scratch = memory(node.backward_scratch),
+                            .add_to_input = adds});
+      for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+        if (node.input_gradient[i] == Mode::add_through_buffer) add(step.input_gradients[i], step.sums[i]);
+      }
+      for (std::size_t i = 0; i < node.variables.size(); ++i) {
+        if (node.variable_gradient[i] == Mode::add_through_buffer) add(step.weight_gradients[i], step.weight_sums[i]);
+      }
+    }
+  }
+
+  /// After the optimizer's step: layers move their own state.
+  void update_state() {
+    for (const auto& node : plan_.nodes()) {
+      if (node.updates_state) {
+        node.layer->update_state({.input_shapes = node.input_shapes, .use = node.use, .cache = memory(node.cache)});
+      }
+    }
+  }
+
+ private:
+  struct Step {
+    std::vector<ConstView> inputs, const_outputs, const_output_gradients, no_inputs, no_outputs;
+    std::vector<View> outputs, output_gradients, input_gradients, sums, weight_gradients, weight_sums;
+  };
+
+  std::byte* memory(std::size_t lifetime) const {
+    return lifetime == PlanT::kNone ? nullptr : arena_.get() + plan_.lifetime(lifetime).offset;
+  }
+  View buffer_view(std::size_t lifetime, const Shape& shape) const {
+    return lifetime == PlanT::kNone ? View{} : View{reinterpret_cast<Scalar*>(memory(lifetime)), shape};
+  }
+  View value_view(std::size_t value) const {
+    const auto& planned = plan_.values()[value];
+    return planned.external ? View{nullptr, planned.shape} : buffer_view(planned.buffer, planned.shape);
+  }
+  // Values in the caller's memory move from run to run.
+  void refresh(std::size_t value, ConstView& view) const {
+    const auto& planned = plan_.values()[value];
+    if (planned.external) view = {inputs_[planned.external_root], planned.shape};
+  }
+
+  static void add(const ConstView& from, const View& to) {
+    for (Index i = 0, n = to.size(); i < n; ++i) to[i] += from[i];
+  }
+
+  void add_activity_loss(const typename PlanT::PlannedNode& node, const Step& step) {
+    // Keras divides by the batch size, so that the strength does not depend on it.
+    activity_loss_ += node.layer->activity_regularizer().value_and_gradient(step.const_outputs[0], View{}) /
+                      static_cast<double>(step.outputs[0].dim(0));
+  }
+
+  Plan<Scalar> plan_;
+  std::unique_ptr<std::byte[], AlignedDelete> arena_;
+  std::vector<Step> steps_;
+  std::vector<const Scalar*> inputs_;
+  double activity_loss_ = 0;
+};
+
+}  // namespace graft

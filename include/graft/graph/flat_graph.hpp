@@ -1,0 +1,124 @@
+#pragma once
+
+#include "graft/graph/graph.hpp"
+
+namespace graft {
+
+/// A graph as plans want it: numbered values, leaf layers only (nested models inlined), every node with its effective
+/// trainable flag (its own and that of every model around it).
+template <class Scalar>
+struct FlatGraph {
+  struct FlatNode {
+    std::shared_ptr<LayerImpl<Scalar>> layer;
+    std::vector<std::size_t> inputs, outputs;  ///< values
+    bool trainable = true;
+  };
+
+  std::vector<FlatNode> nodes;  ///< topological order
+  std::size_t values = 0;
+  std::vector<std::size_t> inputs, outputs;  ///< values
+
+  /// True when training would move a variable of this node.
+  static bool learns(const FlatNode& node) {
+    if (!node.trainable) return false;
+    for (const auto& variable : node.layer->variables()) {
+      if (variable->kind() == VariableKind::trainable) return true;
+    }
+    return false;
+  }
+};
+
+namespace detail {
+
+template <class Scalar>
+class Flattener {
+ public:
+  /// Inlines `graph` with `inputs` (values) as its inputs; returns the values of its outputs.
+  std::vector<std::size_t> inline_graph(const Graph<Scalar>& graph, const std::vector<std::size_t>& inputs,
+                                        bool trainable) {
+    std::vector<std::vector<std::size_t>> values(graph.nodes().size());  // of each node's outputs
+    const auto value_of = [&](const Symbol<Scalar>& symbol) { return values[graph.position(symbol)][symbol.output()]; };
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      auto& outputs = values[graph.position(graph.inputs()[i])];
+      outputs.resize(std::max(outputs.size(), graph.inputs()[i].output() + 1));
+      outputs[graph.inputs()[i].output()] = inputs[i];
+    }
+    for (std::size_t n = 0; n < graph.nodes().size(); ++n) {
+      const Node<Scalar>* node = graph.nodes()[n];
+      if (graph.is_input(node)) continue;
+      std::vector<std::size_t> from;
+      for (const auto& input : node->inputs) from.push_back(value_of(input));
+      const auto& layer = node->layer;
+      const bool learns = trainable && layer.trainable();
+      std::vector<std::size_t> to;
+      if (const auto* model = dynamic_cast<const GraphLayerImpl<Scalar>*>(&layer.impl())) {
+        to = inline_graph(model->graph(), from, learns);
+      } else {
+        for (std::size_t i = 0; i < node->output_shapes.size(); ++i) to.push_back(flat.values++);
+        flat.nodes.push_back({layer.shared(), from, to, learns});
+      }
+      values[n] = std::move(to);
+    }
+    std::vector<std::size_t> outputs;
+    for (const auto& output : graph.outputs()) outputs.push_back(value_of(output));
+    return outputs;
+  }
+
+  FlatGraph<Scalar> flat;
+};
+
+}  // namespace detail
+
+/// Inlines all nested models. Flags are read at this moment.
+template <class Scalar>
+GRAFT_COLD FlatGraph<Scalar> flatten(const Graph<Scalar>& graph, bool trainable = true) {
+  detail::Flattener<Scalar> flattener;
+  for (std::size_t i = 0; i < graph.inputs().size(); ++i) flattener.flat.inputs.push_back(flattener.flat.values++);
+  flattener.flat.outputs = flattener.inline_graph(graph, flattener.flat.inputs, trainable);
+  return std::move(flattener.flat);
+}
+
+/// A graph cut in two: `prefix` is what is frozen and deterministic from the inputs on, `rest` starts from what the
+/// prefix computes. The outputs of one are the inputs of the other, in order.
+template <class Scalar>
+struct SplitGraph {
+  FlatGraph<Scalar> prefix, rest;
+
+  /// Number of nodes that compute something (views do not) in the prefix.
+  bool worthwhile() const { return !prefix.nodes.empty(); }
+};
+
+/// Splits off the longest frozen prefix: no node in it learns, moves its own state or draws random numbers in training.
+/// A value that the rest also needs directly is passed through.
+template <class Scalar>
+GRAFT_COLD SplitGraph<Scalar> split_frozen_prefix(const FlatGraph<Scalar>& graph) {
+  std::vector<bool> frozen(graph.values, false);
+  for (const std::size_t input : graph.inputs) frozen[input] = true;
+  SplitGraph<Scalar> split;
+  split.prefix.inputs = graph.inputs;
+  split.prefix.values = split.rest.values = graph.values;
+  for (const auto& node : graph.nodes) {
+    bool stays = !FlatGraph<Scalar>::learns(node) && !node.layer->is_random() && !node.layer->activity_regularizer() &&
+                 !node.layer->updates_state({.training = true, .trainable = node.trainable});
+    for (const std::size_t input : node.inputs) stays = stays && frozen[input];
+    if (stays) {
+      for (const std::size_t output : node.outputs) frozen[output] = true;
+    }
+    (stays ? split.prefix : split.rest).nodes.push_back(node);
+  }
+  std::vector<bool> passed(graph.values, false);
+  const auto pass = [&](std::size_t value) {
+    if (!frozen[value] || passed[value]) return;
+    passed[value] = true;
+    split.prefix.outputs.push_back(value);
+  };
+  for (const auto& node : split.rest.nodes) {
+    for (const std::size_t input : node.inputs) pass(input);
+  }
+  for (const std::size_t output : graph.outputs) pass(output);
+  split.rest.inputs = split.prefix.outputs;
+  split.rest.outputs = graph.outputs;
+  return split;
+}
+
+}  // namespace graft

@@ -1,0 +1,65 @@
+#pragma once
+
+#include "graft/nn/layer.hpp"
+
+namespace graft {
+
+/// One use of a layer: a layer that is called twice has two nodes and one set of variables.
+template <class Scalar>
+struct Node {
+  Layer<Scalar> layer;
+  std::vector<Symbol<Scalar>> inputs;
+  std::vector<Shape> output_shapes;
+};
+
+/// A value in a functional model before there are numbers: an output of a node. Made by graft::Input and by calling a
+/// layer on symbols.
+template <class Scalar = float>
+class Symbol {
+ public:
+  Symbol() = default;
+  Symbol(std::shared_ptr<const Node<Scalar>> node, std::size_t output) : node_(std::move(node)), output_(output) {}
+
+  explicit operator bool() const { return node_ != nullptr; }
+  friend bool operator==(const Symbol& a, const Symbol& b) { return a.node_ == b.node_ && a.output_ == b.output_; }
+
+  /// Shape with the batch, which is unknown: (None, 28, 28).
+  const Shape& shape() const { return node().output_shapes[output_]; }
+  const Layer<Scalar>& layer() const { return node().layer; }
+  std::size_t output() const { return output_; }
+  const Node<Scalar>& node() const {
+    if (!node_) throw StateError("Symbol: this symbol is empty; make one with graft::Input(shape) or by calling a layer.");
+    return *node_;
+  }
+
+ private:
+  std::shared_ptr<const Node<Scalar>> node_;
+  std::size_t output_ = 0;
+};
+
+/// Calls a layer on symbols: builds it on the first call. All its outputs are returned.
+template <class Scalar>
+GRAFT_COLD std::vector<Symbol<Scalar>> call_layer(const Layer<Scalar>& layer, std::vector<Symbol<Scalar>> inputs) {
+  auto node = std::make_shared<Node<Scalar>>();
+  std::vector<Shape> shapes;
+  for (const auto& input : inputs) shapes.push_back(input.shape());
+  layer.impl().ensure_built(shapes);
+  node->layer = layer;
+  node->inputs = std::move(inputs);
+  node->output_shapes = layer.impl().output_shapes(shapes);
+  std::vector<Symbol<Scalar>> outputs;
+  for (std::size_t i = 0; i < node->output_shapes.size(); ++i) outputs.emplace_back(node, i);
+  return outputs;
+}
+
+template <class Scalar>
+GRAFT_COLD Symbol<Scalar> Layer<Scalar>::operator()(const Symbol<Scalar>& input) const {
+  return call_layer<Scalar>(*this, {input}).front();
+}
+
+template <class Scalar>
+GRAFT_COLD Symbol<Scalar> Layer<Scalar>::operator()(const std::vector<Symbol<Scalar>>& inputs) const {
+  return call_layer<Scalar>(*this, inputs).front();
+}
+
+}  // namespace graft
