@@ -1,0 +1,63 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "graft/core/array_like.hpp"
+#include "graft/models/callbacks/callback.hpp"
+#include "graft/models/progress.hpp"
+
+namespace graft {
+
+/// Samples with their targets, and weights for them if wanted.
+template <class Scalar = float>
+struct TrainingData {
+  TrainingData() = default;
+  TrainingData(Arrays<Scalar> x_, Arrays<Scalar> y_, ArrayLike<Scalar> sample_weight_ = {})
+      : x(std::move(x_)), y(std::move(y_)), sample_weight(std::move(sample_weight_)) {}
+
+  Arrays<Scalar> x, y;
+  ArrayLike<Scalar> sample_weight;  ///< one number per sample
+};
+
+/// Arguments of `fit`, Keras's names and defaults.
+template <class Scalar>
+struct FitOptions {
+  Index batch_size = 32;
+  Index epochs = 1;  ///< number of the last epoch, as in Keras: with initial_epoch 10, epochs 12 trains two
+  Verbose verbose = Verbose::automatic;
+  std::vector<std::shared_ptr<Callback<Scalar>>> callbacks = {};
+  double validation_split = 0;  ///< the last fraction of the samples, taken before shuffling
+  std::optional<TrainingData<Scalar>> validation_data = std::nullopt;
+  bool shuffle = true;
+  std::map<Index, double> class_weight = {};  ///< class → weight; classes that are not named weigh 1
+  ArrayLike<Scalar> sample_weight = {};       ///< one number per sample
+  Index initial_epoch = 0;
+  Index validation_batch_size = 0;  ///< 0: batch_size
+  Index validation_freq = 1;        ///< validate after every that many epochs
+  /// Runs the frozen, deterministic layers below the first trainable one once instead of once an epoch. The result is
+  /// bit-equal. Of graft; Keras has no such argument.
+  bool cache_frozen_prefix = false;
+  Index cache_budget = Index{1} << 30;  ///< bytes that cached features may take; beyond it nothing is cached
+};
+
+template <class Scalar>
+struct EvaluateOptions {
+  Index batch_size = 32;
+  Verbose verbose = Verbose::silent;
+  ArrayLike<Scalar> sample_weight = {};
+};
+
+struct PredictOptions {
+  Index batch_size = 32;
+};
+
+/// Arguments of train_on_batch and test_on_batch.
+template <class Scalar>
+struct BatchOptions {
+  ArrayLike<Scalar> sample_weight = {};
+  std::map<Index, double> class_weight = {};
+};
+
+}  // namespace graft

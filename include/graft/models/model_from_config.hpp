@@ -1,0 +1,182 @@
+#pragma once
+
+#include "graft/models/sequential_impl.hpp"
+#include "graft/nn/layers.hpp"
+#include "graft/nn/registry.hpp"
+
+namespace graft {
+
+namespace detail {
+
+template <class Scalar>
+Layer<Scalar> make_layer(const std::string& class_name, const Config& config, int depth);
+
+constexpr int kMaxModelDepth = 64;
+
+template <class Scalar>
+GRAFT_COLD std::shared_ptr<ModelImpl<Scalar>> make_sequential(const Config& config, int depth) {
+  auto impl = std::make_shared<SequentialImpl<Scalar>>(ModelOptions{.name = config.get("name", "")});
+  for (const Config& entry : config.at("layers").items("layers")) {
+    impl->add(make_layer<Scalar>(entry.at("class_name").as_string("class_name"), entry.at("config"), depth));
+  }
+  impl->set_own_trainable(config.get("trainable", true));
+  return impl;
+}
+
+/// Puts a functional model together: layers first, then their calls, each as soon as its inputs are there.
+template <class Scalar>
+class FunctionalReader {
+ public:
+  GRAFT_COLD FunctionalReader(const Config& config, int depth) : config_(config) {
+    for (const Config& entry : config.at("layers").items("layers")) {
+      const std::string class_name = entry.at("class_name").as_string("class_name");
+      const Config& layer_config = entry.at("config");
+      const std::string name = entry.get("name", layer_config.get("name", "").c_str());
+      if (layers_.count(name)) throw ConfigError("Model: two layers have the name \"" + name + "\".");
+      layers_[name] = make_layer<Scalar>(class_name, layer_config, depth);
+      layers_[name].impl().set_name(name);
+      order_.push_back(name);
+      const Config* calls = entry.find_set("inbound_nodes");
+      if (class_name == "InputLayer") make_input(name);
+      else if (calls) calls_[name] = &calls->items("inbound_nodes");
+    }
+  }
+
+  GRAFT_COLD std::shared_ptr<ModelImpl<Scalar>> read() {
+    for (const auto& [name, calls] : calls_) {
+      for (const Config& call : *calls) note_references(call);
+    }
+    note_references(config_.at("output_layers"));
+    bool progress = true;
+    std::size_t open = 0;
+    while (progress) {
+      progress = false;
+      open = 0;
+      for (const std::string& name : order_) {
+        const auto calls = calls_.find(name);
+        if (calls == calls_.end()) continue;
+        std::size_t& done = done_[name];
+        while (done < calls->second->size() && call(name, (*calls->second)[done])) {
+          ++done;
+          progress = true;
+        }
+        open += calls->second->size() - done;
+      }
+    }
+    if (open > 0) throw ConfigError("Model \"" + config_.get("name", "") + "\": " + unresolved());
+    auto impl = std::make_shared<FunctionalImpl<Scalar>>(references("input_layers"), references("output_layers"),
+                                                         ModelOptions{.name = config_.get("name", "")});
+    impl->set_own_trainable(config_.get("trainable", true));
+    return impl;
+  }
+
+ private:
+  void make_input(const std::string& name) {
+    auto node = std::make_shared<Node<Scalar>>();
+    node->layer = layers_[name];
+    const Shape shape = node->layer.impl().input_shape()->with_batch();
+    node->layer.impl().ensure_built({&shape, 1});
+    node->output_shapes = {shape};
+    values_[{name, 0}] = {Symbol<Scalar>(std::move(node), 0)};
+  }
+
+  // One call of a layer: [[name, call, output, {}], …]. False when an input is not there yet.
+  bool call(const std::string& name, const Config& inbound) {
+    std::vector<Symbol<Scalar>> inputs;
+    for (const Config& reference : inbound.items("inbound_nodes")) {
+      const auto symbol = find(reference);
+      if (!symbol) return false;
+      inputs.push_back(*symbol);
+    }
+    const Index number = static_cast<Index>(done_[name]);
+    values_[{name, number}] = call_layer<Scalar>(layers_[name], std::move(inputs));
+    return true;
+  }
+
+  // tf.keras counts the call that built a nested model as its first, so that its own calls begin at 1; others begin at 0.
+  void note_references(const Config& references) {
+    for (const Config& reference : references.items("references")) {
+      const auto& parts = reference.items("reference");
+      if (parts.size() < 2 || !parts[0].is_string()) continue;
+      const auto layer = layers_.find(parts[0].as_string());
+      if (layer == layers_.end() || !dynamic_cast<const ModelImpl<Scalar>*>(&layer->second.impl())) continue;
+      const Index number = parts[1].as_int("node index");
+      const auto [first, is_new] = first_call_.emplace(layer->first, number);
+      if (!is_new) first->second = std::min(first->second, number);
+    }
+  }
+
+  std::optional<Symbol<Scalar>> find(const Config& reference) const {
+    const auto& parts = reference.items("inbound node");
+    if (parts.size() < 3) throw ConfigError("Model: a reference to a layer has fewer than three parts.");
+    const std::string name = parts[0].as_string("layer name");
+    const auto layer = layers_.find(name);
+    if (layer == layers_.end()) throw ConfigError("Model: a layer \"" + name + "\" is referred to, but does not exist.");
+    const auto first = first_call_.find(name);
+    const Index number = parts[1].as_int("node index") - (first == first_call_.end() ? 0 : first->second);
+    const auto found = values_.find({name, number});
+    if (found == values_.end()) return std::nullopt;
+    const Index output = parts[2].as_int("tensor index");
+    if (output < 0 || output >= static_cast<Index>(found->second.size())) {
+      fail<ConfigError>("Model: layer \"" + name + "\"", "an output below " + std::to_string(found->second.size()),
+                        std::to_string(output));
+    }
+    return found->second[static_cast<std::size_t>(output)];
+  }
+
+  std::vector<Symbol<Scalar>> references(const char* key) const {
+    std::vector<Symbol<Scalar>> symbols;
+    for (const Config& reference : config_.at(key).items(key)) {
+      const auto symbol = find(reference);
+      if (!symbol) throw ConfigError(std::string("Model: ") + key + " refer to a call that does not exist.");
+      symbols.push_back(*symbol);
+    }
+    return symbols;
+  }
+
+  std::string unresolved() const {
+    std::string names;
+    for (const std::string& name : order_) {
+      const auto calls = calls_.find(name);
+      const auto done = done_.find(name);
+      if (calls == calls_.end() || (done != done_.end() && done->second == calls->second->size())) continue;
+      if (names.size() < 200) names += (names.empty() ? "\"" : ", \"") + name + "\"";
+    }
+    return "the inputs of " + names + " never become available: the graph has a cycle or a missing node.";
+  }
+
+  const Config& config_;
+  std::map<std::string, Layer<Scalar>> layers_;
+  std::vector<std::string> order_;
+  std::map<std::string, const std::vector<Config>*> calls_;
+  std::map<std::string, std::size_t> done_;
+  std::map<std::string, Index> first_call_;
+  std::map<std::pair<std::string, Index>, std::vector<Symbol<Scalar>>> values_;
+};
+
+template <class Scalar>
+GRAFT_COLD std::shared_ptr<ModelImpl<Scalar>> make_model(const std::string& class_name, const Config& config, int depth) {
+  if (depth > kMaxModelDepth) throw ConfigError("Model: models are nested more than 64 deep.");
+  if (class_name == "Sequential") return make_sequential<Scalar>(config, depth + 1);
+  if (class_name == "Functional" || class_name == "Model") return FunctionalReader<Scalar>(config, depth + 1).read();
+  return nullptr;
+}
+
+template <class Scalar>
+GRAFT_COLD Layer<Scalar> make_layer(const std::string& class_name, const Config& config, int depth) {
+  if (auto model = make_model<Scalar>(class_name, config, depth)) return Layer<Scalar>(std::move(model));
+  register_builtin_layers<Scalar>();
+  return LayerRegistry<Scalar>::instance().make(class_name, config);
+}
+
+}  // namespace detail
+
+template <class Scalar>
+GRAFT_COLD Model<Scalar> Model<Scalar>::from_config(const Config& config) {
+  const std::string class_name = config.at("class_name").as_string("class_name");
+  auto impl = detail::make_model<Scalar>(class_name, config.at("config"), 0);
+  if (!impl) fail<ConfigError>("Model::from_config", "class Sequential or Functional", "\"" + class_name + "\"");
+  return Model(std::move(impl));
+}
+
+}  // namespace graft

@@ -1,0 +1,268 @@
+#pragma once
+
+#include "graft/data/batches.hpp"
+#include "graft/graph/executor.hpp"
+#include "graft/models/fit_options.hpp"
+#include "graft/models/pass_metrics.hpp"
+
+namespace graft {
+
+/// The arrays of one pass over data, checked and ready to be cut into batches.
+template <class Scalar>
+struct PassData {
+  std::vector<TensorView<const Scalar>> x, y;
+  TensorView<const Scalar> sample_weight = {};  ///< empty: all 1
+
+  Index samples() const { return x.empty() ? 0 : x.front().dim(0); }
+};
+
+/// Runs a compiled graph over batches: executors for the two batch sizes of an epoch (the last batch may be short),
+/// buffers for losses and gradients, made on first use. A steady-state step allocates nothing.
+template <class Scalar>
+class Trainer {
+  using View = TensorView<Scalar>;
+  using ConstView = TensorView<const Scalar>;
+
+ public:
+  GRAFT_COLD Trainer(FlatGraph<Scalar> graph, const Compiled<Scalar>& compiled, std::vector<std::string> output_names)
+      : graph_(std::move(graph)), compiled_(compiled), output_names_(std::move(output_names)) {
+    if (compiled_.losses().size() != graph_.outputs.size()) {
+      fail<ConfigError>("compile loss", "one loss for each of " + std::to_string(graph_.outputs.size()) + " outputs",
+                        std::to_string(compiled_.losses().size()));
+    }
+    loss_weights_ = compiled_.options().loss_weights;
+    if (loss_weights_.empty()) loss_weights_.assign(graph_.outputs.size(), 1.0);
+    if (loss_weights_.size() != graph_.outputs.size()) {
+      fail<ConfigError>("compile loss_weights", std::to_string(graph_.outputs.size()) + " numbers, one an output",
+                        std::to_string(loss_weights_.size()));
+    }
+  }
+
+  /// One pass with updates. before_batch(batch) is called before every step; on_batch(batch, loss) after it, and says
+  /// whether to go on.
+  template <class BeforeBatch, class OnBatch>
+  void train_epoch(const PassData<Scalar>& data, const SampleOrder& order, Index batch_size, RandomKey random,
+                   BeforeBatch&& before_batch, OnBatch&& on_batch) {
+    // The buffers of shuffled batches last for all epochs.
+    if (!train_batches_ || !train_batches_->reads(data, batch_size)) train_batches_.emplace(data, batch_size);
+    Batches& batches = *train_batches_;
+    metrics(data, batch_size).reset();
+    const Index steps = (data.samples() + batch_size - 1) / batch_size;
+    for (Index step = 0; step < steps; ++step) {
+      const Index first = step * batch_size, last = std::min(first + batch_size, data.samples());
+      Session& session = open(train_sessions_, data, last - first, true);
+      before_batch(step);
+      batches.read(order, first, last);
+      const double loss = train_step(session, batches, random.fold(static_cast<std::uint64_t>(step)));
+      if (!on_batch(step, loss)) return;
+    }
+  }
+
+  /// One pass without updates. Fills the logs with loss and metrics.
+  void evaluate(const PassData<Scalar>& data, Index batch_size, Logs& logs, const std::string& prefix = {}) {
+    Batches batches(data, batch_size);
+    const SampleOrder order(data.samples());
+    auto& totals = metrics(data, batch_size);
+    totals.reset();
+    for (Index first = 0; first < data.samples(); first += batch_size) {
+      const Index last = std::min(first + batch_size, data.samples());
+      Session& session = open(test_sessions_, data, last - first, false);
+      batches.read(order, first, last);
+      session.executor.forward(batches.inputs);
+      double total = session.executor.activity_loss() + regularization(session, false);
+      for (std::size_t i = 0; i < graph_.outputs.size(); ++i) total += loss_weights_[i] * loss_of(session, batches, i, false);
+      totals.add_loss(total, last - first);
+    }
+    totals.write(logs, prefix);
+  }
+
+  /// After the last epoch: the optimizer may put averages in place of the weights (use_ema).
+  GRAFT_COLD void finish() {
+    if (!train_sessions_.empty()) {
+      compiled_.optimizer().finalize_variable_values(train_sessions_.front()->executor.plan().variables());
+    }
+  }
+
+  /// The numbers of the pass so far.
+  GRAFT_COLD void write_logs(Logs& logs) const {
+    if (metrics_) metrics_->write(logs);
+  }
+
+ private:
+  // A plan with its memory, and the buffers of the losses.
+  struct Session {
+    Session(Plan<Scalar> plan, Index batch_) : executor(std::move(plan)), batch(batch_) {}
+
+    bool fits(const PassData<Scalar>& data, Index size) const {
+      if (batch != size) return false;
+      for (std::size_t i = 0; i < data.x.size(); ++i) {
+        if (!(data.x[i].shape().without_batch() == x_shapes[i])) return false;
+      }
+      for (std::size_t i = 0; i < data.y.size(); ++i) {
+        if (!(data.y[i].shape().without_batch() == y_shapes[i])) return false;
+      }
+      return true;
+    }
+
+    Executor<Scalar> executor;
+    Index batch;
+    std::vector<Shape> x_shapes, y_shapes;  // of one sample
+    std::vector<Tensor<Scalar>> losses, scales;
+    std::vector<Gradient<Scalar>> gradients;
+    std::vector<VariablePtr<Scalar>> regularized;
+  };
+
+  // The batch at hand, cut out of the arrays.
+  struct Batches {
+    Batches(const PassData<Scalar>& data, Index batch_size) : batch_size_(batch_size) {
+      for (const auto& x : data.x) x_readers.emplace_back(x, batch_size);
+      for (const auto& y : data.y) y_readers.emplace_back(y, batch_size);
+      if (data.sample_weight) weight_reader.emplace_back(data.sample_weight, batch_size);
+      inputs.resize(x_readers.size());
+      targets.resize(y_readers.size());
+    }
+    bool reads(const PassData<Scalar>& data, Index size) const {
+      bool same = size == batch_size_ && data.x.size() == x_readers.size() && data.y.size() == y_readers.size() &&
+                  static_cast<bool>(data.sample_weight) == !weight_reader.empty();
+      for (std::size_t i = 0; same && i < data.x.size(); ++i) same = x_readers[i].reads(data.x[i]);
+      for (std::size_t i = 0; same && i < data.y.size(); ++i) same = y_readers[i].reads(data.y[i]);
+      return same && (weight_reader.empty() || weight_reader[0].reads(data.sample_weight));
+    }
+    void read(const SampleOrder& order, Index first, Index last) {
+      for (std::size_t i = 0; i < inputs.size(); ++i) inputs[i] = x_readers[i].read(order, first, last);
+      for (std::size_t i = 0; i < targets.size(); ++i) {
+        targets[i] = {y_readers[i].read(order, first, last), y_readers[i].shape(last - first)};
+      }
+      if (!weight_reader.empty()) weights = {weight_reader[0].read(order, first, last), Shape{last - first}};
+    }
+    std::vector<BatchReader<Scalar>> x_readers, y_readers, weight_reader;
+    std::vector<const Scalar*> inputs;
+    std::vector<ConstView> targets;
+    ConstView weights;
+    Index batch_size_;
+  };
+
+  double train_step(Session& session, const Batches& batches, RandomKey random) {
+    session.executor.forward(batches.inputs, random);
+    double total = session.executor.activity_loss();
+    for (std::size_t i = 0; i < graph_.outputs.size(); ++i) total += loss_weights_[i] * loss_of(session, batches, i, true);
+    session.executor.backward(compiled_.optimizer().loss_scale());
+    total += regularization(session, true);
+    compiled_.optimizer().apply(session.gradients);
+    session.executor.update_state();
+    metrics_->add_loss(total, session.batch);
+    return total;
+  }
+
+  // Loss and metrics of one output; its gradient too when training.
+  double loss_of(Session& session, const Batches& batches, std::size_t i, bool train) {
+    const auto& loss = compiled_.losses()[i];
+    const ConstView y_pred = session.executor.output(i);
+    const View gradient = train ? session.executor.output_gradient(i) : View{};
+    double value;
+    if (gradient) {
+      value = loss.value_and_gradient(batches.targets[i], y_pred, batches.weights, session.losses[i].view(),
+                                      session.scales[i].view(), gradient,
+                                      loss_weights_[i] * compiled_.optimizer().loss_scale());
+    } else {
+      value = loss.value(batches.targets[i], y_pred, batches.weights, session.losses[i].view());
+    }
+    metrics_->update(i, batches.targets[i], y_pred, batches.weights);
+    metrics_->add_output_loss(i, value, session.batch);
+    return value;
+  }
+
+  // Penalties of the trainable variables, and their gradients when training. As in Keras, frozen ones pay none.
+  double regularization(Session& session, bool train) {
+    double total = 0;
+    if (train) {
+      const auto scale = static_cast<Scalar>(compiled_.optimizer().loss_scale());
+      for (auto& [variable, gradient] : session.gradients) {
+        if (variable->regularizer()) {
+          total += variable->regularizer().value_and_gradient(std::as_const(*variable).value().view(), gradient, scale);
+        }
+      }
+    } else {
+      for (const auto& variable : session.regularized) {
+        total += variable->regularizer().value_and_gradient(std::as_const(*variable).value().view(), View{});
+      }
+    }
+    return total;
+  }
+
+  GRAFT_COLD Session& open(std::vector<std::unique_ptr<Session>>& sessions, const PassData<Scalar>& data, Index batch,
+                           bool train) {
+    for (auto& session : sessions) {
+      if (session->fits(data, batch)) return *session;
+    }
+    std::vector<Shape> shapes;
+    for (const auto& x : data.x) shapes.push_back(x.shape().replace_batch(batch));
+    auto session = std::make_unique<Session>(
+        Plan<Scalar>(graph_, shapes, {.training = train, .backward = train}), batch);
+    for (const auto& x : data.x) session->x_shapes.push_back(x.shape().without_batch());
+    for (const auto& y : data.y) session->y_shapes.push_back(y.shape().without_batch());
+    for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
+      const Shape target = data.y[i].shape().replace_batch(batch);
+      const Shape size{compiled_.losses()[i].losses_size(target, session->executor.output(i).shape())};
+      session->losses.emplace_back(size);
+      session->scales.emplace_back(size);
+    }
+    if (train) bind_gradients(*session);
+    PointerMap seen;
+    for (const auto& node : graph_.nodes) {
+      if (!FlatGraph<Scalar>::learns(node)) continue;
+      for (const auto& variable : node.layer->variables()) {
+        const bool counts = variable->kind() == VariableKind::trainable && variable->regularizer();
+        if (counts && seen.emplace(variable.get(), 0).second) session->regularized.push_back(variable);
+      }
+    }
+    sessions.push_back(std::move(session));
+    return *sessions.back();
+  }
+
+  // One block for the gradients of all variables, shared by the sessions: only one of them runs at a time.
+  GRAFT_COLD void bind_gradients(Session& session) {
+    const auto& variables = session.executor.plan().variables();
+    if (!gradients_) {
+      Index total = 0;
+      for (const auto& variable : variables) total += padded(variable->size());
+      gradients_ = allocate_aligned<Scalar>(total);
+    }
+    Index at = 0;
+    std::vector<View> views;
+    for (const auto& variable : variables) {
+      views.emplace_back(gradients_.get() + at, variable->shape());
+      session.gradients.push_back({variable.get(), views.back()});
+      at += padded(variable->size());
+    }
+    session.executor.bind_gradients(views);
+  }
+  static Index padded(Index count) {
+    const auto unit = static_cast<Index>(kAlignment / sizeof(Scalar));
+    return (count + unit - 1) / unit * unit;
+  }
+
+  GRAFT_COLD PassMetrics<Scalar>& metrics(const PassData<Scalar>& data, Index batch_size) {
+    if (!metrics_) {
+      const Index batch = std::min(batch_size, data.samples());
+      std::vector<Shape> inputs, targets, outputs;
+      for (const auto& x : data.x) inputs.push_back(x.shape().replace_batch(batch));
+      for (const auto& y : data.y) targets.push_back(y.shape().replace_batch(batch));
+      const Plan<Scalar> plan(graph_, inputs, {});
+      for (const std::size_t output : plan.outputs()) outputs.push_back(plan.values()[output].shape);
+      metrics_ = std::make_unique<PassMetrics<Scalar>>(compiled_, output_names_, targets, outputs);
+    }
+    return *metrics_;
+  }
+
+  FlatGraph<Scalar> graph_;
+  const Compiled<Scalar>& compiled_;
+  std::vector<std::string> output_names_;
+  std::vector<double> loss_weights_;
+  std::optional<Batches> train_batches_;
+  std::vector<std::unique_ptr<Session>> train_sessions_, test_sessions_;
+  std::unique_ptr<Scalar[], AlignedDelete> gradients_;
+  std::unique_ptr<PassMetrics<Scalar>> metrics_;
+};
+
+}  // namespace graft
