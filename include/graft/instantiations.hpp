@@ -1,0 +1,77 @@
+#pragma once
+
+// The list of float templates that the optional library graft::compiled holds. With GRAFT_COMPILED defined (the CMake
+// target does that) a file that includes graft.hpp does not compile them again: it takes a few seconds instead of many.
+// Not included by itself; core.hpp and graft.hpp include it at their ends, compiled/*.cpp with GRAFT_INSTANTIATE.
+
+#define GRAFT_CORE_TEMPLATES(X) \
+  X(class ActivationImpl<float>) \
+  X(class ActivityRegularizationImpl<float>) \
+  X(class AlphaDropoutImpl<float>) \
+  X(class BatchNormalizationImpl<float>) \
+  X(class DenseImpl<float>) \
+  X(class DropoutImpl<float>) \
+  X(class ELUImpl<float>) \
+  X(class FlattenImpl<float>) \
+  X(class GaussianDropoutImpl<float>) \
+  X(class GaussianNoiseImpl<float>) \
+  X(class IdentityImpl<float>) \
+  X(class InputLayerImpl<float>) \
+  X(class LeakyReLUImpl<float>) \
+  X(class PReLUImpl<float>) \
+  X(class PermuteImpl<float>) \
+  X(class RReLUImpl<float>) \
+  X(class ReLUImpl<float>) \
+  X(class RepeatVectorImpl<float>) \
+  X(class ReshapeImpl<float>) \
+  X(class SoftmaxImpl<float>) \
+  X(class AdadeltaImpl<float>) \
+  X(class AdagradImpl<float>) \
+  X(class AdamImpl<float>) \
+  X(class AdamWImpl<float>) \
+  X(class AdamaxImpl<float>) \
+  X(class FtrlImpl<float>) \
+  X(class LionImpl<float>) \
+  X(class NadamImpl<float>) \
+  X(class RMSpropImpl<float>) \
+  X(class SGDImpl<float>) \
+  X(class BinaryCrossentropyImpl<float>) \
+  X(class CategoricalCrossentropyImpl<float>) \
+  X(class HuberImpl<float>) \
+  X(class MeanAbsoluteErrorImpl<float>) \
+  X(class MeanSquaredErrorImpl<float>) \
+  X(class SparseCategoricalCrossentropyImpl<float>) \
+  X(class BinaryAccuracyImpl<float>) \
+  X(class CategoricalAccuracyImpl<float>) \
+  X(class SparseCategoricalAccuracyImpl<float>) \
+  X(class SequentialImpl<float>) \
+  X(class FunctionalImpl<float>) \
+  X(class Plan<float>) \
+  X(class Executor<float>) \
+  X(class Trainer<float>) \
+  X(Loss<float> Loss<float>::from_config(const Config&)) \
+  X(Metric<float> Metric<float>::from_config(const Config&)) \
+  X(Optimizer<float> Optimizer<float>::from_config(const Config&)) \
+  X(void register_builtin_layers<float>()) \
+  X(std::string summarize<float>(const Layer<float>&, const ModelImpl<float>&, const SummaryOptions&)) \
+  X(Model<float> Model<float>::from_config(const Config&)) \
+  X(Layer<float> Model<float>::get_layer(const std::string&) const) \
+  X(History Model<float>::fit(Arrays<float>, Arrays<float>, FitOptions<float>) const) \
+  X(Logs Model<float>::evaluate_logs(Arrays<float>, Arrays<float>, EvaluateOptions<float>) const) \
+  X(std::vector<double> Model<float>::evaluate(Arrays<float>, Arrays<float>, EvaluateOptions<float>) const) \
+  X(std::vector<Tensor<float>> Model<float>::predict_all(Arrays<float>, PredictOptions) const) \
+  X(Tensor<float> Model<float>::predict(Arrays<float>, PredictOptions) const) \
+  X(std::vector<double> Model<float>::train_on_batch(Arrays<float>, Arrays<float>, BatchOptions<float>) const) \
+  X(std::vector<double> Model<float>::test_on_batch(Arrays<float>, Arrays<float>, BatchOptions<float>) const) \
+  X(Model<float> clone_model<float>(const Model<float>&)) \
+  X(ReusedModel<float> reuse_layers<float>(const Model<float>&, const std::vector<Layer<float>>&, const ReuseOptions<float>&)) \
+  X(FineTuneReport fine_tune<float>(const Model<float>&, const TrainingData<float>&, FineTuneOptions<float>))
+
+#define GRAFT_FILE_TEMPLATES(X) \
+  X(Model<float> load_model<float>(const std::string&, const LoadOptions&)) \
+  X(void Model<float>::save(const std::string&) const) \
+  X(void Model<float>::save_weights(const std::string&) const) \
+  X(LoadReport Model<float>::load_weights(const std::string&, const LoadWeightsOptions&) const)
+
+#define GRAFT_DECLARE_TEMPLATE(...) extern template __VA_ARGS__;
+#define GRAFT_DEFINE_TEMPLATE(...) template __VA_ARGS__;
