@@ -123,8 +123,7 @@ class Executor {
         for (const View& gradient : step.output_gradients) std::fill_n(gradient.data(), gradient.size(), Scalar(0));
       }
       if (const auto& regularizer = node.layer->activity_regularizer()) {
-        const Scalar scale = static_cast<Scalar>(loss_scale) / static_cast<Scalar>(step.outputs[0].dim(0));
-        regularizer.value_and_gradient(step.const_outputs[0], step.output_gradients[0], scale);
+        regularizer.value_and_gradient(step.const_outputs[0], step.output_gradients[0], static_cast<Scalar>(loss_scale));
       }
       if (node.needs.is_view) {
         if (node.input_gradient[0] == Mode::add_through_buffer) add(step.const_output_gradients[0], step.sums[0]);
@@ -186,9 +185,8 @@ class Executor {
   }
 
   void add_activity_loss(const typename PlanT::PlannedNode& node, const Step& step) {
-    // Keras divides by the batch size, so that the strength does not depend on it.
-    activity_loss_ += node.layer->activity_regularizer().value_and_gradient(step.const_outputs[0], View{}) /
-                      static_cast<double>(step.outputs[0].dim(0));
+    // The sum over the batch, as in Keras 3; tf.keras divides it by the batch size.
+    activity_loss_ += node.layer->activity_regularizer().value_and_gradient(step.const_outputs[0], View{});
   }
 
   Plan<Scalar> plan_;
