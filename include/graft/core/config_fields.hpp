@@ -46,11 +46,13 @@ class ConfigFields {
   }
   GRAFT_COLD void operator()(std::string_view key, std::optional<bool>& field) {
     if (to_) (*to_)[key] = field ? Config(*field) : Config();
-    else if (const Config* value = from_->find(key)) field = value->is_null() ? std::nullopt : std::optional(value->as_bool(key));
+    else if (const Config* value = from_->find(key))
+      field = value->is_null() ? std::nullopt : std::optional(value->as_bool(key));
   }
   GRAFT_COLD void operator()(std::string_view key, std::optional<Index>& field) {
     if (to_) (*to_)[key] = field ? Config(*field) : Config();
-    else if (const Config* value = from_->find(key)) field = value->is_null() ? std::nullopt : std::optional(value->as_int(key));
+    else if (const Config* value = from_->find(key))
+      field = value->is_null() ? std::nullopt : std::optional(value->as_int(key));
   }
   GRAFT_COLD void operator()(std::string_view key, std::optional<double>& field) {
     if (to_) {
@@ -67,7 +69,8 @@ class ConfigFields {
     } else if (const Config* value = from_->find_set(key)) {
       field.clear();
       if (value->is_number()) field.push_back(value->as_double(key));
-      else for (const Config& item : value->items(key)) field.push_back(item.as_double(key));
+      else
+        for (const Config& item : value->items(key)) field.push_back(item.as_double(key));
     }
   }
   GRAFT_COLD void operator()(std::string_view key, std::vector<Index>& field) {
@@ -77,7 +80,8 @@ class ConfigFields {
     } else if (const Config* value = from_->find_set(key)) {
       field.clear();
       if (value->is_number()) field.push_back(value->as_int(key));
-      else for (const Config& item : value->items(key)) field.push_back(item.as_int(key));
+      else
+        for (const Config& item : value->items(key)) field.push_back(item.as_int(key));
     }
   }
 

@@ -92,8 +92,14 @@ class Tensor {
     return result;
   }
 
-  /// Copies of samples first … last-1 along the first axis.
-  Tensor rows(Index first, Index last) const { return Tensor(view().rows(first, last)); }
+  /// Copies of samples first … last-1 along the first axis. Throws ShapeError when they are not there.
+  Tensor rows(Index first, Index last) const {
+    if (first < 0 || last < first || last > dim(0)) {
+      fail<ShapeError>("Tensor rows", "a range of the " + std::to_string(dim(0)) + " samples",
+                       std::to_string(first) + " … " + std::to_string(last));
+    }
+    return Tensor(view().rows(first, last));
+  }
 
   // Eigen's eyes on the same memory.
   template <int Rank>

@@ -9,8 +9,8 @@ namespace graft {
 
 struct BinaryFocalCrossentropyOptions {
   bool apply_class_balancing = false;  ///< weight the classes by alpha
-  double alpha = 0.25;  ///< weight of class 1
-  double gamma = 2.0;  ///< how much easy samples are left aside
+  double alpha = 0.25;                 ///< weight of class 1
+  double gamma = 2.0;                  ///< how much easy samples are left aside
   bool from_logits = false;
   double label_smoothing = 0.0;  ///< s: labels become t (1 - s) + s / 2
   int axis = -1;
@@ -60,14 +60,16 @@ struct BinaryFocalCrossentropyTerm {
 }  // namespace detail
 
 template <class Scalar>
-class BinaryFocalCrossentropyImpl final : public ElementwiseLossImpl<Scalar, detail::BinaryFocalCrossentropyTerm<Scalar>> {
+class BinaryFocalCrossentropyImpl final
+    : public ElementwiseLossImpl<Scalar, detail::BinaryFocalCrossentropyTerm<Scalar>> {
  public:
   using Base = ElementwiseLossImpl<Scalar, detail::BinaryFocalCrossentropyTerm<Scalar>>;
   explicit BinaryFocalCrossentropyImpl(const BinaryFocalCrossentropyOptions& options)
-      : Base("binary_focal_crossentropy", options.reduction, options.name, 
+      : Base("binary_focal_crossentropy", options.reduction, options.name,
              {options.apply_class_balancing, options.from_logits, static_cast<Scalar>(options.alpha),
               static_cast<Scalar>(options.gamma), static_cast<Scalar>(options.label_smoothing)},
-             options.axis), options_(options) {}
+             options.axis),
+        options_(options) {}
   std::string_view class_name() const override { return "BinaryFocalCrossentropy"; }
   LabelRule label_rule() const override { return LabelRule::same; }
 

@@ -34,7 +34,9 @@ class CategoricalFocalCrossentropyImpl final : public RowLossImpl<Scalar> {
   LabelRule label_rule() const override { return LabelRule::same; }
 
  protected:
-  GRAFT_COLD void write_fields(ConfigFields& f) const override { CategoricalFocalCrossentropyOptions(options_).fields(f); }
+  GRAFT_COLD void write_fields(ConfigFields& f) const override {
+    CategoricalFocalCrossentropyOptions(options_).fields(f);
+  }
 
   void forward_rows(const LossRows<Scalar>& rows, Scalar* losses) const override {
     for (Index r = 0; r < rows.rows; ++r) {
@@ -78,9 +80,7 @@ class CategoricalFocalCrossentropyImpl final : public RowLossImpl<Scalar> {
         : rows(all), r(at), logits(loss.options_.from_logits) {
       norm = logits ? detail::log_sum_exp(rows, r) : detail::row_sum(rows, r);
     }
-    Scalar probability(Index k) const {
-      return logits ? std::exp(rows.y_pred(r, k) - norm) : rows.y_pred(r, k) / norm;
-    }
+    Scalar probability(Index k) const { return logits ? std::exp(rows.y_pred(r, k) - norm) : rows.y_pred(r, k) / norm; }
     const LossRows<Scalar>& rows;
     Index r;
     bool logits;

@@ -28,7 +28,9 @@ class CategoricalGeneralizedCrossEntropyImpl final : public SparseLossImpl<Scala
   std::string_view class_name() const override { return "CategoricalGeneralizedCrossEntropy"; }
 
  protected:
-  GRAFT_COLD void write_fields(ConfigFields& f) const override { CategoricalGeneralizedCrossEntropyOptions(options_).fields(f); }
+  GRAFT_COLD void write_fields(ConfigFields& f) const override {
+    CategoricalGeneralizedCrossEntropyOptions(options_).fields(f);
+  }
 
   Scalar row_loss(const LossRows<Scalar>& rows, Index r, Index label) const override {
     const Scalar q = static_cast<Scalar>(options_.q);

@@ -20,8 +20,7 @@ template <class Scalar>
 class HingeImpl final : public ElementwiseLossImpl<Scalar, detail::HingeTerm<Scalar>> {
  public:
   using Base = ElementwiseLossImpl<Scalar, detail::HingeTerm<Scalar>>;
-  explicit HingeImpl(const LossOptions& options)
-      : Base("hinge", options.reduction, options.name) {}
+  explicit HingeImpl(const LossOptions& options) : Base("hinge", options.reduction, options.name) {}
   std::string_view class_name() const override { return "Hinge"; }
   LabelRule label_rule() const override { return LabelRule::broadcast; }
 
@@ -34,8 +33,7 @@ template <class Scalar = float>
 class Hinge : public Loss<Scalar> {
  public:
   using Options = LossOptions;
-  explicit Hinge(const LossOptions& options = {})
-      : Loss<Scalar>(new HingeImpl<Scalar>(options)) {}
+  explicit Hinge(const LossOptions& options = {}) : Loss<Scalar>(new HingeImpl<Scalar>(options)) {}
 };
 
 }  // namespace graft

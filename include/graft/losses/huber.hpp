@@ -12,9 +12,7 @@ struct HuberOptions {
   Reduction reduction = {};
   std::string_view name = {};
 
-  void fields(ConfigFields& f) {
-    f("delta", delta);
-  }
+  void fields(ConfigFields& f) { f("delta", delta); }
 };
 
 namespace detail {
@@ -53,8 +51,7 @@ template <class Scalar = float>
 class Huber : public Loss<Scalar> {
  public:
   using Options = HuberOptions;
-  explicit Huber(const HuberOptions& options = {})
-      : Loss<Scalar>(new HuberImpl<Scalar>(options)) {}
+  explicit Huber(const HuberOptions& options = {}) : Loss<Scalar>(new HuberImpl<Scalar>(options)) {}
 };
 
 }  // namespace graft

@@ -44,8 +44,7 @@ template <class Scalar = float>
 class KLDivergence : public Loss<Scalar> {
  public:
   using Options = LossOptions;
-  explicit KLDivergence(const LossOptions& options = {})
-      : Loss<Scalar>(new KLDivergenceImpl<Scalar>(options)) {}
+  explicit KLDivergence(const LossOptions& options = {}) : Loss<Scalar>(new KLDivergenceImpl<Scalar>(options)) {}
 };
 
 }  // namespace graft

@@ -64,7 +64,7 @@ inline bool fits(const Shape& y_true, const Shape& y_pred, bool ones_too) {
 /// otherwise the 1 is dropped. For sparse labels a last dimension of 1 is dropped. Only shapes change, never numbers.
 /// Throws ShapeError, naming `where`, when the result breaks the rule.
 inline LabelShapes fit_label_shapes(std::string_view where, Shape y_true, Shape y_pred, LabelRule rule,
-                                               int class_axis = -1) {
+                                    int class_axis = -1) {
   const Shape given_true = y_true, given_pred = y_pred;
   const auto align = [](Shape& longer, Shape& shorter) {
     if (longer.rank() != shorter.rank() + 1 || longer.back() != 1) return;

@@ -23,8 +23,7 @@ template <class Scalar>
 class LogCoshImpl final : public ElementwiseLossImpl<Scalar, detail::LogCoshTerm<Scalar>> {
  public:
   using Base = ElementwiseLossImpl<Scalar, detail::LogCoshTerm<Scalar>>;
-  explicit LogCoshImpl(const LossOptions& options)
-      : Base("log_cosh", options.reduction, options.name) {}
+  explicit LogCoshImpl(const LossOptions& options) : Base("log_cosh", options.reduction, options.name) {}
   std::string_view class_name() const override { return "LogCosh"; }
   LabelRule label_rule() const override { return LabelRule::broadcast; }
 };
@@ -34,8 +33,7 @@ template <class Scalar = float>
 class LogCosh : public Loss<Scalar> {
  public:
   using Options = LossOptions;
-  explicit LogCosh(const LossOptions& options = {})
-      : Loss<Scalar>(new LogCoshImpl<Scalar>(options)) {}
+  explicit LogCosh(const LossOptions& options = {}) : Loss<Scalar>(new LogCoshImpl<Scalar>(options)) {}
 };
 
 }  // namespace graft

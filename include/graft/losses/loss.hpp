@@ -21,13 +21,14 @@ class Loss {
   explicit Loss(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
   /// Takes over what `new` made: one kind of shared_ptr for all losses is quicker to compile than make_shared of each.
   explicit Loss(const Impl* impl) : impl_(impl) {}
-  /// Snake-case name, class name or abbreviation ("mse"). Throws ConfigError, with the nearest name, for an unknown one.
+  /// Snake-case name, class name or abbreviation ("mse"). Throws ConfigError, with the nearest name, for an unknown
+  /// one.
   Loss(const char* name) : Loss(from_config(Config(name))) {}
   Loss(const std::string& name) : Loss(from_config(Config(name))) {}
   /// The same loss for another scalar.
   template <class U>
-    requires(!std::is_same_v<U, Scalar>)
-  Loss(const Loss<U>& other) : Loss(other ? from_config(other.config()) : Loss()) {}
+  requires(!std::is_same_v<U, Scalar>) Loss(const Loss<U>& other)
+      : Loss(other ? from_config(other.config()) : Loss()) {}
 
   /// From a name, or from what Keras 2 or Keras 3 writes for a loss object; null makes an empty handle. Defined in
   /// losses.hpp.

@@ -81,8 +81,8 @@ GRAFT_COLD Loss<Scalar> Loss<Scalar>::from_config(const Config& config) {
                           detail::kLosses<Scalar>);
 }
 
-/// Makes a loss of your own known by name, to `compile` and to files: `LossHandle::Options` has fields(), and the handle
-/// is made from it. `class_name` must be a literal. Call it before other threads make losses.
+/// Makes a loss of your own known by name, to `compile` and to files: `LossHandle::Options` has fields(), and the
+/// handle is made from it. `class_name` must be a literal. Call it before other threads make losses.
 template <class LossHandle, class Scalar = float>
 GRAFT_COLD void register_loss(const char* class_name) {
   detail::own_losses<Scalar>().push_back({class_name, detail::make_loss<Scalar, LossHandle>});

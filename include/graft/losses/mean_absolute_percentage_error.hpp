@@ -19,7 +19,8 @@ struct MeanAbsolutePercentageErrorTerm {
 }  // namespace detail
 
 template <class Scalar>
-class MeanAbsolutePercentageErrorImpl final : public ElementwiseLossImpl<Scalar, detail::MeanAbsolutePercentageErrorTerm<Scalar>> {
+class MeanAbsolutePercentageErrorImpl final
+    : public ElementwiseLossImpl<Scalar, detail::MeanAbsolutePercentageErrorTerm<Scalar>> {
  public:
   using Base = ElementwiseLossImpl<Scalar, detail::MeanAbsolutePercentageErrorTerm<Scalar>>;
   explicit MeanAbsolutePercentageErrorImpl(const LossOptions& options)

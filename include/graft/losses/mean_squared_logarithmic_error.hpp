@@ -24,7 +24,8 @@ struct MeanSquaredLogarithmicErrorTerm {
 }  // namespace detail
 
 template <class Scalar>
-class MeanSquaredLogarithmicErrorImpl final : public ElementwiseLossImpl<Scalar, detail::MeanSquaredLogarithmicErrorTerm<Scalar>> {
+class MeanSquaredLogarithmicErrorImpl final
+    : public ElementwiseLossImpl<Scalar, detail::MeanSquaredLogarithmicErrorTerm<Scalar>> {
  public:
   using Base = ElementwiseLossImpl<Scalar, detail::MeanSquaredLogarithmicErrorTerm<Scalar>>;
   explicit MeanSquaredLogarithmicErrorImpl(const LossOptions& options)

@@ -20,8 +20,7 @@ template <class Scalar>
 class PoissonImpl final : public ElementwiseLossImpl<Scalar, detail::PoissonTerm<Scalar>> {
  public:
   using Base = ElementwiseLossImpl<Scalar, detail::PoissonTerm<Scalar>>;
-  explicit PoissonImpl(const LossOptions& options)
-      : Base("poisson", options.reduction, options.name) {}
+  explicit PoissonImpl(const LossOptions& options) : Base("poisson", options.reduction, options.name) {}
   std::string_view class_name() const override { return "Poisson"; }
   LabelRule label_rule() const override { return LabelRule::broadcast; }
 };
@@ -31,8 +30,7 @@ template <class Scalar = float>
 class Poisson : public Loss<Scalar> {
  public:
   using Options = LossOptions;
-  explicit Poisson(const LossOptions& options = {})
-      : Loss<Scalar>(new PoissonImpl<Scalar>(options)) {}
+  explicit Poisson(const LossOptions& options = {}) : Loss<Scalar>(new PoissonImpl<Scalar>(options)) {}
 };
 
 }  // namespace graft

@@ -31,7 +31,9 @@ class SparseCategoricalCrossentropyImpl final : public SparseLossImpl<Scalar> {
   std::string_view class_name() const override { return "SparseCategoricalCrossentropy"; }
 
  protected:
-  GRAFT_COLD void write_fields(ConfigFields& f) const override { SparseCategoricalCrossentropyOptions(options_).fields(f); }
+  GRAFT_COLD void write_fields(ConfigFields& f) const override {
+    SparseCategoricalCrossentropyOptions(options_).fields(f);
+  }
 
   Scalar row_loss(const LossRows<Scalar>& rows, Index r, Index label) const override {
     if (options_.from_logits) return detail::log_sum_exp(rows, r) - rows.y_pred(r, label);

@@ -52,7 +52,8 @@ class SparseLossImpl : public RowLossImpl<Scalar> {
  private:
   bool ignored(Scalar label) const { return ignore_class_ && label == static_cast<Scalar>(*ignore_class_); }
   static bool is_index(Scalar label, Index classes) {
-    return label >= 0 && label < static_cast<Scalar>(classes) && label == static_cast<Scalar>(static_cast<Index>(label));
+    return label >= 0 && label < static_cast<Scalar>(classes) &&
+           label == static_cast<Scalar>(static_cast<Index>(label));
   }
   static std::string wanted(Index classes) { return "class indices 0 to " + std::to_string(classes - 1); }
 

@@ -23,8 +23,7 @@ template <class Scalar>
 class SquaredHingeImpl final : public ElementwiseLossImpl<Scalar, detail::SquaredHingeTerm<Scalar>> {
  public:
   using Base = ElementwiseLossImpl<Scalar, detail::SquaredHingeTerm<Scalar>>;
-  explicit SquaredHingeImpl(const LossOptions& options)
-      : Base("squared_hinge", options.reduction, options.name) {}
+  explicit SquaredHingeImpl(const LossOptions& options) : Base("squared_hinge", options.reduction, options.name) {}
   std::string_view class_name() const override { return "SquaredHinge"; }
   LabelRule label_rule() const override { return LabelRule::broadcast; }
 
@@ -37,8 +36,7 @@ template <class Scalar = float>
 class SquaredHinge : public Loss<Scalar> {
  public:
   using Options = LossOptions;
-  explicit SquaredHinge(const LossOptions& options = {})
-      : Loss<Scalar>(new SquaredHingeImpl<Scalar>(options)) {}
+  explicit SquaredHinge(const LossOptions& options = {}) : Loss<Scalar>(new SquaredHingeImpl<Scalar>(options)) {}
 };
 
 }  // namespace graft

@@ -106,8 +106,7 @@ template <class Scalar = float>
 class Accuracy : public Metric<Scalar> {
  public:
   using Options = MetricOptions;
-  explicit Accuracy(const MetricOptions& options = {})
-      : Metric<Scalar>(new AccuracyImpl<Scalar>(options)) {}
+  explicit Accuracy(const MetricOptions& options = {}) : Metric<Scalar>(new AccuracyImpl<Scalar>(options)) {}
 };
 
 /// How often (prediction > threshold) equals the label.

@@ -9,12 +9,12 @@ namespace graft {
 
 struct AUCOptions {
   Index num_thresholds = 200;
-  std::string curve = "ROC";                          ///< or "PR"
-  std::string summation_method = "interpolation";     ///< or "minoring", "majoring"
-  std::vector<double> thresholds = {};                ///< in (0, 1), in place of num_thresholds even ones
-  bool multi_label = false;                           ///< every column apart, then the mean
-  std::vector<double> label_weights = {};             ///< with multi_label: a weighted mean
-  bool from_logits = false;                           ///< predictions go through a sigmoid first
+  std::string curve = "ROC";                       ///< or "PR"
+  std::string summation_method = "interpolation";  ///< or "minoring", "majoring"
+  std::vector<double> thresholds = {};             ///< in (0, 1), in place of num_thresholds even ones
+  bool multi_label = false;                        ///< every column apart, then the mean
+  std::vector<double> label_weights = {};          ///< with multi_label: a weighted mean
+  bool from_logits = false;                        ///< predictions go through a sigmoid first
   std::string_view name = {};
 
   void fields(ConfigFields& f) {

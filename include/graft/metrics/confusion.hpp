@@ -27,15 +27,16 @@ class Confusion {
     }
   }
   GRAFT_COLD void reset() {
-    for (auto* counts : {&tp_, &fp_, &tn_, &fn_, &positives_, &negatives_}) std::fill(counts->begin(), counts->end(), 0.0);
+    for (auto* counts : {&tp_, &fp_, &tn_, &fn_, &positives_, &negatives_})
+      std::fill(counts->begin(), counts->end(), 0.0);
   }
 
   /// One prediction of `label`, against a label that is positive or not.
   void add(double prediction, bool positive, double weight, std::size_t label = 0) {
     const std::size_t n = thresholds_.size(), first = label * n;
     if (even_) {
-      // Thresholds 0, 1/(n-1), … 1: how many lie below the prediction is known at once. As in Keras, predictions outside
-      // [0, 1] count as 0 and 1.
+      // Thresholds 0, 1/(n-1), … 1: how many lie below the prediction is known at once. As in Keras, predictions
+      // outside [0, 1] count as 0 and 1.
       const double clipped = std::fmin(std::fmax(prediction, 0.0), 1.0);
       const double above = std::fmax(std::ceil(clipped * static_cast<double>(n - 1)), 1.0);
       (positive ? positives_ : negatives_)[first + static_cast<std::size_t>(above) - 1] += weight;
@@ -107,8 +108,7 @@ class ConfusionMetricImpl : public MetricImpl<Scalar> {
 
   void reset() override { confusion_.reset(); }
   void update(In y_true, In y_pred, In sample_weight) override {
-    const LabelShapes shapes =
-        fit_label_shapes(this->class_name(), y_true.shape(), y_pred.shape(), LabelRule::same);
+    const LabelShapes shapes = fit_label_shapes(this->class_name(), y_true.shape(), y_pred.shape(), LabelRule::same);
     const SampleWeights<Scalar> weights(this->class_name(), sample_weight, shapes.y_pred);
     const Index n = shapes.y_pred.rank() > 0 ? shapes.y_pred.back() : 1;
     if (class_id_ && (*class_id_ < 0 || *class_id_ >= n)) {

@@ -11,8 +11,8 @@
 namespace graft {
 
 struct FBetaScoreOptions {
-  std::string average = {};            ///< "" (a score for every class), "micro", "macro" or "weighted"
-  double beta = 1.0;                   ///< recall counts beta times as much as precision
+  std::string average = {};              ///< "" (a score for every class), "micro", "macro" or "weighted"
+  double beta = 1.0;                     ///< recall counts beta times as much as precision
   std::optional<double> threshold = {};  ///< predictions above it are positive; none: the largest of each sample
   std::string_view name = {};
 
@@ -27,7 +27,7 @@ struct FBetaScoreOptions {
 };
 
 struct F1ScoreOptions {
-  std::string average = {};            ///< "" (a score for every class), "micro", "macro" or "weighted"
+  std::string average = {};              ///< "" (a score for every class), "micro", "macro" or "weighted"
   std::optional<double> threshold = {};  ///< predictions above it are positive; none: the largest of each sample
   std::string_view name = {};
 

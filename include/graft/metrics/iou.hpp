@@ -157,7 +157,7 @@ class IoUImpl final : public MetricImpl<Scalar> {
   // The class that one entry names: `scores` numbers, or an index if that is 0.
   Index class_of(const Scalar* x, Index scores, bool prediction) const {
     if (prediction && threshold_) return *x >= static_cast<Scalar>(*threshold_) ? 1 : 0;
-    const Index id = scores > 0 ? detail::argmax(x, scores)
+    const Index id = scores > 0                                                  ? detail::argmax(x, scores)
                      : *x >= 0 && *x < static_cast<Scalar>(options_.num_classes) ? static_cast<Index>(*x)
                                                                                  : options_.num_classes;
     if (id >= options_.num_classes) {
@@ -184,8 +184,7 @@ template <class Scalar = float>
 class IoU : public Metric<Scalar> {
  public:
   using Options = IoUOptions;
-  explicit IoU(const IoUOptions& options)
-      : Metric<Scalar>(new IoUImpl<Scalar>("IoU", "io_u", options, write)) {}
+  explicit IoU(const IoUOptions& options) : Metric<Scalar>(new IoUImpl<Scalar>("IoU", "io_u", options, write)) {}
 
  private:
   static void write(const IoUImpl<Scalar>& impl, ConfigFields& f) { IoUOptions(impl.options()).fields(f); }
@@ -249,8 +248,8 @@ class BinaryIoU : public Metric<Scalar> {
   using Options = BinaryIoUOptions;
   explicit BinaryIoU(const BinaryIoUOptions& o = {})
       : Metric<Scalar>(new IoUImpl<Scalar>("BinaryIoU", "binary_io_u",
-                                                         IoUOptions{2, o.target_class_ids, {}, true, true, o.name},
-                                                         write, o.threshold)) {}
+                                           IoUOptions{2, o.target_class_ids, {}, true, true, o.name}, write,
+                                           o.threshold)) {}
 
  private:
   static void write(const IoUImpl<Scalar>& impl, ConfigFields& f) {

@@ -63,8 +63,7 @@ GRAFT_COLD Metric<Scalar> make_loss_metric(const Config& config, std::string_vie
   Config loss = Config::object();
   loss["class_name"] = loss_metric(class_name).loss;
   loss["config"] = config;
-  return Metric<Scalar>(
-      new_loss_metric<Scalar>(class_name, config.get("name", ""), Loss<Scalar>::from_config(loss)));
+  return Metric<Scalar>(new_loss_metric<Scalar>(class_name, config.get("name", ""), Loss<Scalar>::from_config(loss)));
 }
 
 }  // namespace detail
@@ -97,8 +96,8 @@ class CategoricalHinge : public Metric<Scalar> {
  public:
   using Options = MetricOptions;
   explicit CategoricalHinge(const MetricOptions& options = {})
-      : Metric<Scalar>(detail::new_loss_metric<Scalar>("CategoricalHinge", options.name,
-                                                       graft::CategoricalHinge<Scalar>())) {}
+      : Metric<Scalar>(
+            detail::new_loss_metric<Scalar>("CategoricalHinge", options.name, graft::CategoricalHinge<Scalar>())) {}
 };
 
 /// Mean cosine of the angle between labels and predictions: unlike the loss of this name, 1 is the same direction.
@@ -144,8 +143,8 @@ class MeanAbsoluteError : public Metric<Scalar> {
  public:
   using Options = MetricOptions;
   explicit MeanAbsoluteError(const MetricOptions& options = {})
-      : Metric<Scalar>(detail::new_loss_metric<Scalar>("MeanAbsoluteError", options.name,
-                                                       graft::MeanAbsoluteError<Scalar>())) {}
+      : Metric<Scalar>(
+            detail::new_loss_metric<Scalar>("MeanAbsoluteError", options.name, graft::MeanAbsoluteError<Scalar>())) {}
 };
 
 /// Mean 100 |error / label|; "mape".
@@ -164,8 +163,8 @@ class MeanSquaredError : public Metric<Scalar> {
  public:
   using Options = MetricOptions;
   explicit MeanSquaredError(const MetricOptions& options = {})
-      : Metric<Scalar>(detail::new_loss_metric<Scalar>("MeanSquaredError", options.name,
-                                                       graft::MeanSquaredError<Scalar>())) {}
+      : Metric<Scalar>(
+            detail::new_loss_metric<Scalar>("MeanSquaredError", options.name, graft::MeanSquaredError<Scalar>())) {}
 };
 
 /// Mean squared difference of logarithms; "msle".
@@ -193,8 +192,8 @@ class RootMeanSquaredError : public Metric<Scalar> {
  public:
   using Options = MetricOptions;
   explicit RootMeanSquaredError(const MetricOptions& options = {})
-      : Metric<Scalar>(detail::new_loss_metric<Scalar>("RootMeanSquaredError", options.name,
-                                                       graft::MeanSquaredError<Scalar>())) {}
+      : Metric<Scalar>(
+            detail::new_loss_metric<Scalar>("RootMeanSquaredError", options.name, graft::MeanSquaredError<Scalar>())) {}
 };
 
 /// Mean crossentropy of class indices.

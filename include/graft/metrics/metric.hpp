@@ -27,8 +27,8 @@ class Metric {
   Metric(const std::string& name) : Metric(from_config(Config(name))) {}
   /// The same kind of metric for another scalar.
   template <class U>
-    requires(!std::is_same_v<U, Scalar>)
-  Metric(const Metric<U>& other) : Metric(other ? from_config(other.config()) : Metric()) {}
+  requires(!std::is_same_v<U, Scalar>) Metric(const Metric<U>& other)
+      : Metric(other ? from_config(other.config()) : Metric()) {}
 
   /// From a name, or from what Keras 2 or Keras 3 writes for a metric; null makes an empty handle. Defined in
   /// metrics.hpp.
@@ -66,8 +66,9 @@ class Metric {
   Impl& impl() const {
     if (!impl_) {
       throw StateError(given_.empty() ? "Metric: this handle is empty; make it from a name or from a metric object."
-                                      : "Metric \"" + given_ + "\": compile a model with it first, or use a class: "
-                                        "what it means depends on the shapes of labels and predictions.");
+                                      : "Metric \"" + given_ +
+                                            "\": compile a model with it first, or use a class: "
+                                            "what it means depends on the shapes of labels and predictions.");
     }
     return *impl_;
   }

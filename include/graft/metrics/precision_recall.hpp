@@ -5,9 +5,9 @@
 namespace graft {
 
 struct PrecisionOptions {
-  std::vector<double> thresholds = {};    ///< one value each; empty: 0.5, or none at all with top_k
-  std::optional<Index> top_k = {};        ///< only the k largest predictions of a sample count as positive
-  std::optional<Index> class_id = {};     ///< look at this column only
+  std::vector<double> thresholds = {};  ///< one value each; empty: 0.5, or none at all with top_k
+  std::optional<Index> top_k = {};      ///< only the k largest predictions of a sample count as positive
+  std::optional<Index> class_id = {};   ///< look at this column only
   std::string_view name = {};
 
   void fields(ConfigFields& f) {
@@ -123,7 +123,8 @@ class TruePositives : public Metric<Scalar> {
  public:
   using Options = ConfusionCountOptions;
   explicit TruePositives(const ConfusionCountOptions& options = {})
-      : Metric<Scalar>(detail::new_confusion_ratio<Scalar>("TruePositives", {options.thresholds, {}, {}, options.name})) {}
+      : Metric<Scalar>(
+            detail::new_confusion_ratio<Scalar>("TruePositives", {options.thresholds, {}, {}, options.name})) {}
 };
 
 /// Sum of the weights of the negatives that were predicted positive.
@@ -132,7 +133,8 @@ class FalsePositives : public Metric<Scalar> {
  public:
   using Options = ConfusionCountOptions;
   explicit FalsePositives(const ConfusionCountOptions& options = {})
-      : Metric<Scalar>(detail::new_confusion_ratio<Scalar>("FalsePositives", {options.thresholds, {}, {}, options.name})) {}
+      : Metric<Scalar>(
+            detail::new_confusion_ratio<Scalar>("FalsePositives", {options.thresholds, {}, {}, options.name})) {}
 };
 
 /// Sum of the weights of the negatives that were predicted.
@@ -141,7 +143,8 @@ class TrueNegatives : public Metric<Scalar> {
  public:
   using Options = ConfusionCountOptions;
   explicit TrueNegatives(const ConfusionCountOptions& options = {})
-      : Metric<Scalar>(detail::new_confusion_ratio<Scalar>("TrueNegatives", {options.thresholds, {}, {}, options.name})) {}
+      : Metric<Scalar>(
+            detail::new_confusion_ratio<Scalar>("TrueNegatives", {options.thresholds, {}, {}, options.name})) {}
 };
 
 /// Sum of the weights of the positives that were predicted negative.
@@ -150,7 +153,8 @@ class FalseNegatives : public Metric<Scalar> {
  public:
   using Options = ConfusionCountOptions;
   explicit FalseNegatives(const ConfusionCountOptions& options = {})
-      : Metric<Scalar>(detail::new_confusion_ratio<Scalar>("FalseNegatives", {options.thresholds, {}, {}, options.name})) {}
+      : Metric<Scalar>(
+            detail::new_confusion_ratio<Scalar>("FalseNegatives", {options.thresholds, {}, {}, options.name})) {}
 };
 
 }  // namespace graft

@@ -128,7 +128,9 @@ class CorrelationImpl final : public MeanMetricImpl<Scalar> {
       : MeanMetricImpl<Scalar>(concordance ? "concordance_correlation" : "pearson_correlation", options.name),
         concordance_(concordance),
         axis_(options.axis) {}
-  std::string_view class_name() const override { return concordance_ ? "ConcordanceCorrelation" : "PearsonCorrelation"; }
+  std::string_view class_name() const override {
+    return concordance_ ? "ConcordanceCorrelation" : "PearsonCorrelation";
+  }
 
  protected:
   LabelRule rule() const override { return LabelRule::same; }
@@ -175,8 +177,7 @@ template <class Scalar = float>
 class R2Score : public Metric<Scalar> {
  public:
   using Options = R2ScoreOptions;
-  explicit R2Score(const R2ScoreOptions& options = {})
-      : Metric<Scalar>(new R2ScoreImpl<Scalar>(options)) {}
+  explicit R2Score(const R2ScoreOptions& options = {}) : Metric<Scalar>(new R2ScoreImpl<Scalar>(options)) {}
 };
 
 /// Mean over the samples of the linear correlation of labels and predictions along an axis.

@@ -83,7 +83,9 @@ class SparseTopKCategoricalAccuracyImpl final : public MeanMetricImpl<Scalar> {
       values[i] = hit ? Scalar(1) : Scalar(0);
     }
   }
-  GRAFT_COLD void write_fields(ConfigFields& f) const override { SparseTopKCategoricalAccuracyOptions(options_).fields(f); }
+  GRAFT_COLD void write_fields(ConfigFields& f) const override {
+    SparseTopKCategoricalAccuracyOptions(options_).fields(f);
+  }
 
  private:
   SparseTopKCategoricalAccuracyOptions options_;

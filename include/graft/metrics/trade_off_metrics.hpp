@@ -34,7 +34,8 @@ class TradeOffMetricImpl final : public ConfusionMetricImpl<Scalar> {
         least_(least),
         num_thresholds_(num_thresholds) {
     if (!(least >= 0 && least <= 1)) {
-      fail<ConfigError>(std::string(kind.class_name), std::string(kind.argument) + " from 0 to 1", text::number("%g", least));
+      fail<ConfigError>(std::string(kind.class_name), std::string(kind.argument) + " from 0 to 1",
+                        text::number("%g", least));
     }
     this->class_id_ = class_id;
     this->set_thresholds(detail::even_thresholds(std::string(kind.class_name), num_thresholds, 0));
@@ -87,8 +88,8 @@ GRAFT_COLD Metric<Scalar> make_trade_off(const Config& config, std::string_view 
   }
   std::optional<Index> class_id;
   if (const Config* id = config.find_set("class_id")) class_id = id->as_int("class_id");
-  return Metric<Scalar>(new_trade_off<Scalar>(class_name, least, config.get("num_thresholds", 200), class_id,
-                                              config.get("name", "")));
+  return Metric<Scalar>(
+      new_trade_off<Scalar>(class_name, least, config.get("num_thresholds", 200), class_id, config.get("name", "")));
 }
 
 }  // namespace detail
@@ -106,8 +107,8 @@ class SensitivityAtSpecificity : public Metric<Scalar> {
  public:
   using Options = SensitivityAtSpecificityOptions;
   explicit SensitivityAtSpecificity(const SensitivityAtSpecificityOptions& options)
-      : Metric<Scalar>(detail::new_trade_off<Scalar>("SensitivityAtSpecificity", options.specificity, options.num_thresholds,
-                                                     options.class_id, options.name)) {}
+      : Metric<Scalar>(detail::new_trade_off<Scalar>("SensitivityAtSpecificity", options.specificity,
+                                                     options.num_thresholds, options.class_id, options.name)) {}
 };
 
 struct SpecificityAtSensitivityOptions {
@@ -123,8 +124,8 @@ class SpecificityAtSensitivity : public Metric<Scalar> {
  public:
   using Options = SpecificityAtSensitivityOptions;
   explicit SpecificityAtSensitivity(const SpecificityAtSensitivityOptions& options)
-      : Metric<Scalar>(detail::new_trade_off<Scalar>("SpecificityAtSensitivity", options.sensitivity, options.num_thresholds,
-                                                     options.class_id, options.name)) {}
+      : Metric<Scalar>(detail::new_trade_off<Scalar>("SpecificityAtSensitivity", options.sensitivity,
+                                                     options.num_thresholds, options.class_id, options.name)) {}
 };
 
 struct PrecisionAtRecallOptions {

@@ -74,8 +74,7 @@ class Adadelta : public Optimizer<Scalar> {
  public:
   using Options = AdadeltaOptions;
   explicit Adadelta(const AdadeltaOptions& options = {})
-      : Optimizer<Scalar>(new AdadeltaImpl<Scalar>(OptimizerCommon::of(options),
-                                                   {options.rho, options.epsilon})) {}
+      : Optimizer<Scalar>(new AdadeltaImpl<Scalar>(OptimizerCommon::of(options), {options.rho, options.epsilon})) {}
 };
 
 }  // namespace graft

@@ -62,10 +62,9 @@ class AdamImpl : public OptimizerImpl<Scalar> {
   }
   bool fuses_weight_decay() const override { return true; }
   void update(const Step& step, Index n, const Scalar* g, Scalar* w, std::span<Tensor<Scalar>> slots) override {
-    const kernels::AdamParams params{step.learning_rate, args_.beta_1,   args_.beta_2, args_.epsilon,
-                                     args_.amsgrad,   step.weight_decay, step.step};
-    kernels::adam_update(params, n, g, w, slots[0].data(), slots[1].data(),
-                         args_.amsgrad ? slots[2].data() : nullptr);
+    const kernels::AdamParams params{step.learning_rate, args_.beta_1,      args_.beta_2, args_.epsilon,
+                                     args_.amsgrad,      step.weight_decay, step.step};
+    kernels::adam_update(params, n, g, w, slots[0].data(), slots[1].data(), args_.amsgrad ? slots[2].data() : nullptr);
   }
   GRAFT_COLD void write_fields(ConfigFields& f) const override { detail::AdamArgs(args_).fields(f); }
 

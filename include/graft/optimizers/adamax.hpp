@@ -78,8 +78,8 @@ class Adamax : public Optimizer<Scalar> {
  public:
   using Options = AdamaxOptions;
   explicit Adamax(const AdamaxOptions& options = {})
-      : Optimizer<Scalar>(new AdamaxImpl<Scalar>(OptimizerCommon::of(options),
-                                                 {options.beta_1, options.beta_2, options.epsilon})) {}
+      : Optimizer<Scalar>(
+            new AdamaxImpl<Scalar>(OptimizerCommon::of(options), {options.beta_1, options.beta_2, options.epsilon})) {}
 };
 
 }  // namespace graft

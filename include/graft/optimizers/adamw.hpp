@@ -44,8 +44,8 @@ class AdamW : public Optimizer<Scalar> {
  public:
   using Options = AdamWOptions;
   explicit AdamW(const AdamWOptions& options = {})
-      : Optimizer<Scalar>(new AdamWImpl<Scalar>(OptimizerCommon::of(options), {options.beta_1, options.beta_2,
-                                                                               options.epsilon, options.amsgrad})) {}
+      : Optimizer<Scalar>(new AdamWImpl<Scalar>(OptimizerCommon::of(options),
+                                                {options.beta_1, options.beta_2, options.epsilon, options.amsgrad})) {}
 };
 
 }  // namespace graft

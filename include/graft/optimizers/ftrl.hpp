@@ -66,9 +66,11 @@ class FtrlImpl final : public OptimizerImpl<Scalar> {
     return {{"accumulator", static_cast<Scalar>(args_.initial_accumulator_value)}, {"linear", 0}};
   }
   void update(const Step& step, Index n, const Scalar* g, Scalar* w, std::span<Tensor<Scalar>> slots) override {
-    const Scalar lr = static_cast<Scalar>(step.learning_rate), l1 = static_cast<Scalar>(args_.l1_regularization_strength);
+    const Scalar lr = static_cast<Scalar>(step.learning_rate),
+                 l1 = static_cast<Scalar>(args_.l1_regularization_strength);
     const Scalar shrinkage = static_cast<Scalar>(2 * args_.l2_shrinkage_regularization_strength);
-    const Scalar l2 = static_cast<Scalar>(args_.l2_regularization_strength) + static_cast<Scalar>(args_.beta) / (2 * lr);
+    const Scalar l2 =
+        static_cast<Scalar>(args_.l2_regularization_strength) + static_cast<Scalar>(args_.beta) / (2 * lr);
     const Scalar power = static_cast<Scalar>(-args_.learning_rate_power);
     Scalar *accumulator = slots[0].data(), *z = slots[1].data();
     for (Index i = 0; i < n; ++i) {
@@ -93,8 +95,10 @@ class Ftrl : public Optimizer<Scalar> {
  public:
   using Options = FtrlOptions;
   explicit Ftrl(const FtrlOptions& options = {})
-      : Optimizer<Scalar>(new FtrlImpl<Scalar>(OptimizerCommon::of(options),
-                                               {options.learning_rate_power, options.initial_accumulator_value, options.l1_regularization_strength, options.l2_regularization_strength, options.l2_shrinkage_regularization_strength, options.beta})) {}
+      : Optimizer<Scalar>(new FtrlImpl<Scalar>(
+            OptimizerCommon::of(options),
+            {options.learning_rate_power, options.initial_accumulator_value, options.l1_regularization_strength,
+             options.l2_regularization_strength, options.l2_shrinkage_regularization_strength, options.beta})) {}
 };
 
 }  // namespace graft

@@ -56,8 +56,9 @@ class FunctionSchedule final : public LearningRateScheduleImpl {
   std::string_view class_name() const override { return "LearningRateSchedule"; }
   double at(Index step) const override { return function_(step); }
   GRAFT_COLD void fields(ConfigFields&) override {
-    throw ConfigError("learning_rate: a schedule made from a function cannot be written to a file. Derive one from "
-                      "LearningRateScheduleImpl.");
+    throw ConfigError(
+        "learning_rate: a schedule made from a function cannot be written to a file. Derive one from "
+        "LearningRateScheduleImpl.");
   }
 
  private:
@@ -70,12 +71,11 @@ class FunctionSchedule final : public LearningRateScheduleImpl {
 class LearningRate {
  public:
   template <class Number>
-    requires std::is_arithmetic_v<Number>
-  LearningRate(Number value) : value_(static_cast<double>(value)) {}
+  requires std::is_arithmetic_v<Number> LearningRate(Number value) : value_(static_cast<double>(value)) {}
   LearningRate(LearningRateSchedule schedule) : schedule_(std::move(schedule)) {}
   template <class Function>
-    requires(std::is_invocable_r_v<double, Function, Index> && !std::is_base_of_v<LearningRateSchedule, Function>)
-  LearningRate(Function function)
+  requires(std::is_invocable_r_v<double, Function, Index> && !std::is_base_of_v<LearningRateSchedule, Function>)
+      LearningRate(Function function)
       : LearningRate(LearningRateSchedule(new detail::FunctionSchedule(std::move(function)))) {}
 
   bool is_schedule() const { return static_cast<bool>(schedule_); }

@@ -71,8 +71,7 @@ class Lion : public Optimizer<Scalar> {
  public:
   using Options = LionOptions;
   explicit Lion(const LionOptions& options = {})
-      : Optimizer<Scalar>(new LionImpl<Scalar>(OptimizerCommon::of(options),
-                                               {options.beta_1, options.beta_2})) {}
+      : Optimizer<Scalar>(new LionImpl<Scalar>(OptimizerCommon::of(options), {options.beta_1, options.beta_2})) {}
 };
 
 }  // namespace graft

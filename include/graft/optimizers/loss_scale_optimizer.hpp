@@ -7,8 +7,8 @@
 namespace graft {
 
 struct LossScaleOptimizerOptions {
-  double initial_scale = 32768.0;      ///< 2^15
-  Index dynamic_growth_steps = 2000;   ///< double the scale after so many finite steps
+  double initial_scale = 32768.0;     ///< 2^15
+  Index dynamic_growth_steps = 2000;  ///< double the scale after so many finite steps
   std::string name = {};
 
   void fields(ConfigFields& f) {

@@ -97,8 +97,8 @@ class Nadam : public Optimizer<Scalar> {
  public:
   using Options = NadamOptions;
   explicit Nadam(const NadamOptions& options = {})
-      : Optimizer<Scalar>(new NadamImpl<Scalar>(OptimizerCommon::of(options),
-                                                {options.beta_1, options.beta_2, options.epsilon})) {}
+      : Optimizer<Scalar>(
+            new NadamImpl<Scalar>(OptimizerCommon::of(options), {options.beta_1, options.beta_2, options.epsilon})) {}
 };
 
 }  // namespace graft

@@ -24,8 +24,8 @@ class Optimizer {
   Optimizer(const std::string& name) : Optimizer(from_config(Config(name))) {}
   /// A new optimizer of the same configuration for another scalar.
   template <class U>
-    requires(!std::is_same_v<U, Scalar>)
-  Optimizer(const Optimizer<U>& other) : Optimizer(other ? from_config(other.config()) : Optimizer()) {}
+  requires(!std::is_same_v<U, Scalar>) Optimizer(const Optimizer<U>& other)
+      : Optimizer(other ? from_config(other.config()) : Optimizer()) {}
 
   /// From a name, or from what any Keras writes for an optimizer; null makes an empty handle. Defined in
   /// optimizers.hpp.

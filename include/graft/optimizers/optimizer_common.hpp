@@ -11,14 +11,14 @@ namespace graft {
 /// own default learning rate), because designated initialisers do not reach into base classes.
 struct OptimizerCommon {
   LearningRate learning_rate = 0.001;
-  std::optional<double> weight_decay = {};              ///< decoupled: w -= w * weight_decay * learning_rate
-  std::optional<double> clipnorm = {};                  ///< largest L2 norm of the gradient of each variable
-  std::optional<double> clipvalue = {};                 ///< largest magnitude of each element
-  std::optional<double> global_clipnorm = {};           ///< largest L2 norm of all gradients together
-  bool use_ema = false;                                 ///< keep an exponential moving average of the weights
+  std::optional<double> weight_decay = {};     ///< decoupled: w -= w * weight_decay * learning_rate
+  std::optional<double> clipnorm = {};         ///< largest L2 norm of the gradient of each variable
+  std::optional<double> clipvalue = {};        ///< largest magnitude of each element
+  std::optional<double> global_clipnorm = {};  ///< largest L2 norm of all gradients together
+  bool use_ema = false;                        ///< keep an exponential moving average of the weights
   double ema_momentum = 0.99;
-  std::optional<Index> ema_overwrite_frequency = {};    ///< put the average into the weights every so many steps
-  std::optional<double> loss_scale_factor = {};         ///< the loss is multiplied, the gradients are divided by it
+  std::optional<Index> ema_overwrite_frequency = {};      ///< put the average into the weights every so many steps
+  std::optional<double> loss_scale_factor = {};           ///< the loss is multiplied, the gradients are divided by it
   std::optional<Index> gradient_accumulation_steps = {};  ///< update every so many steps, with the mean gradient
   std::string name = {};
 
@@ -84,8 +84,17 @@ struct OptimizerCommon {
 
   template <class Options>
   static OptimizerCommon of(const Options& o) {
-    return {o.learning_rate, o.weight_decay, o.clipnorm, o.clipvalue, o.global_clipnorm, o.use_ema, o.ema_momentum,
-            o.ema_overwrite_frequency, o.loss_scale_factor, o.gradient_accumulation_steps, o.name};
+    return {o.learning_rate,
+            o.weight_decay,
+            o.clipnorm,
+            o.clipvalue,
+            o.global_clipnorm,
+            o.use_ema,
+            o.ema_momentum,
+            o.ema_overwrite_frequency,
+            o.loss_scale_factor,
+            o.gradient_accumulation_steps,
+            o.name};
   }
   template <class Options>
   void put_into(Options& o) const {

@@ -56,8 +56,9 @@ class OptimizerImpl {
   /// Throws StateError when a schedule sets the learning rate.
   virtual void set_learning_rate(double value) {
     if (common_.learning_rate.is_schedule()) {
-      throw StateError("optimizer " + std::string(class_name()) +
-                       ": the learning rate follows a schedule and cannot be set. Give the optimizer a number instead.");
+      throw StateError(
+          "optimizer " + std::string(class_name()) +
+          ": the learning rate follows a schedule and cannot be set. Give the optimizer a number instead.");
     }
     common_.learning_rate = value;
   }
@@ -128,7 +129,8 @@ class OptimizerImpl {
         result.slots.push_back({std::string(names[i].name), variable, slots->own[i]});
       }
       if (slots->average.allocated()) result.slots.push_back({"average", variable, slots->average});
-      if (slots->accumulator.allocated()) result.slots.push_back({"gradient_accumulator", variable, slots->accumulator});
+      if (slots->accumulator.allocated())
+        result.slots.push_back({"gradient_accumulator", variable, slots->accumulator});
     }
     return result;
   }

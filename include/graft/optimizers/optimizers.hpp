@@ -82,8 +82,8 @@ GRAFT_COLD Optimizer<Scalar> Optimizer<Scalar>::from_config(const Config& config
                                detail::kOptimizers<Scalar>);
 }
 
-/// Makes an optimizer of your own known by name, to `compile` and to files: `OptimizerHandle::Options` has the fields of
-/// OptimizerCommon and fields() for its own, and the handle is made from it. `class_name` must be a literal. Call it
+/// Makes an optimizer of your own known by name, to `compile` and to files: `OptimizerHandle::Options` has the fields
+/// of OptimizerCommon and fields() for its own, and the handle is made from it. `class_name` must be a literal. Call it
 /// before other threads make optimizers.
 template <class OptimizerHandle, class Scalar = float>
 GRAFT_COLD void register_optimizer(const char* class_name) {

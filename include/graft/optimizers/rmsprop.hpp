@@ -79,16 +79,16 @@ class RMSpropImpl final : public OptimizerImpl<Scalar> {
   detail::RMSpropArgs args_;
 };
 
-/// v = rho v + (1 - rho) g^2; w -= lr g / sqrt(v + epsilon). With centered the variance v - a^2 replaces v, a the moving
-/// average of g; with momentum the step itself is accumulated. (Keras up to 2.10 has epsilon outside the root.)
+/// v = rho v + (1 - rho) g^2; w -= lr g / sqrt(v + epsilon). With centered the variance v - a^2 replaces v, a the
+/// moving average of g; with momentum the step itself is accumulated. (Keras up to 2.10 has epsilon outside the root.)
 /// Source: Tieleman & Hinton 2012.
 template <class Scalar = float>
 class RMSprop : public Optimizer<Scalar> {
  public:
   using Options = RMSpropOptions;
   explicit RMSprop(const RMSpropOptions& options = {})
-      : Optimizer<Scalar>(new RMSpropImpl<Scalar>(OptimizerCommon::of(options),
-                                                  {options.rho, options.momentum, options.epsilon, options.centered})) {}
+      : Optimizer<Scalar>(new RMSpropImpl<Scalar>(
+            OptimizerCommon::of(options), {options.rho, options.momentum, options.epsilon, options.centered})) {}
 };
 
 }  // namespace graft

@@ -69,8 +69,7 @@ class SGD : public Optimizer<Scalar> {
  public:
   using Options = SGDOptions;
   explicit SGD(const SGDOptions& options = {})
-      : Optimizer<Scalar>(new SGDImpl<Scalar>(OptimizerCommon::of(options),
-                                              {options.momentum, options.nesterov})) {}
+      : Optimizer<Scalar>(new SGDImpl<Scalar>(OptimizerCommon::of(options), {options.momentum, options.nesterov})) {}
 };
 
 }  // namespace graft

@@ -16,8 +16,8 @@ struct CosineDecayOptions {
 };
 
 /// top * ((1 - alpha) * (1 + cos(pi * min(t, d) / d)) / 2 + alpha) with d = decay_steps. Without warm-up t is the step
-/// and top the initial rate; with it the rate first climbs from the initial one to warmup_target over warmup_steps, then
-/// top is that target and t counts from there. Source: Loshchilov & Hutter 2017, SGDR.
+/// and top the initial rate; with it the rate first climbs from the initial one to warmup_target over warmup_steps,
+/// then top is that target and t counts from there. Source: Loshchilov & Hutter 2017, SGDR.
 class CosineDecay : public LearningRateSchedule {
  public:
   CosineDecay(double initial_learning_rate, double decay_steps, const CosineDecayOptions& options = {})

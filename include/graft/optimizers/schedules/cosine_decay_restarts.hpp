@@ -13,8 +13,8 @@ struct CosineDecayRestartsOptions {
   std::string name = "SGDRDecay";
 };
 
-/// initial * ((1 - alpha) * m_mul^i * (1 + cos(pi * f)) / 2 + alpha), f the fraction of the i-th period that has passed;
-/// period i is first_decay_steps * t_mul^i steps long. Source: Loshchilov & Hutter 2017, SGDR.
+/// initial * ((1 - alpha) * m_mul^i * (1 + cos(pi * f)) / 2 + alpha), f the fraction of the i-th period that has
+/// passed; period i is first_decay_steps * t_mul^i steps long. Source: Loshchilov & Hutter 2017, SGDR.
 class CosineDecayRestarts : public LearningRateSchedule {
  public:
   CosineDecayRestarts(double initial_learning_rate, double first_decay_steps,

@@ -10,8 +10,8 @@ struct PiecewiseConstantDecayOptions {
   std::string name = "PiecewiseConstant";
 };
 
-/// values[0] up to and with step boundaries[0], then values[1] up to and with boundaries[1], … Throws ConfigError unless
-/// there is one value more than boundaries.
+/// values[0] up to and with step boundaries[0], then values[1] up to and with boundaries[1], … Throws ConfigError
+/// unless there is one value more than boundaries.
 class PiecewiseConstantDecay : public LearningRateSchedule {
  public:
   PiecewiseConstantDecay(std::vector<double> boundaries, std::vector<double> values,
@@ -41,9 +41,9 @@ class PiecewiseConstantDecay : public LearningRateSchedule {
     }
     GRAFT_COLD void check() const {
       if (values_.size() != boundaries_.size() + 1) {
-        fail<ConfigError>("PiecewiseConstantDecay", "one value more than boundaries",
-                          std::to_string(boundaries_.size()) + " boundaries and " + std::to_string(values_.size()) +
-                              " values");
+        fail<ConfigError>(
+            "PiecewiseConstantDecay", "one value more than boundaries",
+            std::to_string(boundaries_.size()) + " boundaries and " + std::to_string(values_.size()) + " values");
       }
     }
     std::vector<double> boundaries_, values_;
