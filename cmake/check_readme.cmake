@@ -1,6 +1,8 @@
 # cmake -DREADME=<README.md> -DRECIPE=<readme_recipe.cpp> -P check_readme.cmake
 # What stands between "// README: begin" and "// README: end" in the recipe must be a block of C++ in the README, word by
 # word, two blanks of indentation aside; in the README an #include may precede it.
+cmake_minimum_required(VERSION 3.22)
+
 file(READ "${RECIPE}" rest)
 file(READ "${README}" readme)
 set(begin "  // README: begin\n")

@@ -1,0 +1,95 @@
+// What is in a Keras .h5 file: who wrote it, the table of layers, what trains, what was compiled, and what could not be
+// read. Of a model with layers that graft does not know, the list of layers with the unknown ones marked.
+//
+// Exit status: 0 read, 2 when the model could not be read.
+
+#include <graft/graft.hpp>
+
+#include "common.hpp"
+
+namespace {
+
+constexpr const char* kUsage = "inspect_model MODEL.h5";
+
+void print_list(const char* title, const std::vector<std::string>& items) {
+  if (items.empty()) return;
+  std::printf("%s (%zu):\n", title, items.size());
+  for (const std::string& item : items) std::printf("  %s\n", item.c_str());
+}
+
+// Layers with weights that training leaves alone, those inside of nested models too.
+void collect_frozen(const graft::Layer<float>& layer, const std::string& path, bool trainable,
+                    std::vector<std::string>& into) {
+  trainable = trainable && layer.trainable();
+  const auto inside = layer.impl().sublayers();
+  for (const auto& inner : inside) collect_frozen(inner, path + "/" + inner.name(), trainable, into);
+  if (inside.empty() && !trainable && !layer.weights().empty()) into.push_back(path.substr(1));
+}
+
+void print_compiled(const graft::Model<float>& model) {
+  if (!model.compiled()) {
+    std::printf("Compiled: no\n");
+    return;
+  }
+  const auto& options = model.impl().compiled()->options();
+  const auto optimizer = model.optimizer();
+  std::printf("Compiled: yes\n  optimizer: %s, %lld steps done\n", graft::json::dump(optimizer.config()).c_str(),
+              static_cast<long long>(optimizer.iterations()));
+  for (std::size_t i = 0; i < options.loss.size(); ++i) {
+    std::printf("  loss: %s\n", graft::json::dump(options.loss[i].config()).c_str());
+  }
+  std::printf("  metrics: %s\n", graft::json::dump(options.metrics.config()).c_str());
+}
+
+// Nested models come with their layers.
+void print_layers(const graft::Config& model_config, int depth) {
+  const graft::Config& config = model_config.at("config");
+  // Keras 2.2.2 and before: a plain list.
+  const auto& layers = config.is_array() ? config.items() : config.at("layers").items();
+  for (const graft::Config& layer : layers) {
+    const std::string class_name = layer.at("class_name").as_string();
+    const bool model = layer.at("config").is_array() || layer.at("config").contains("layers");
+    const bool known = model || graft::LayerRegistry<float>::instance().contains(class_name);
+    std::printf("  %*s%-24s %s%s\n", 2 * depth, "", class_name.c_str(),
+                layer.at("config").contains("name") ? layer.at("config").at("name").as_string().c_str() : "",
+                known ? "" : "   <- not known");
+    if (model) print_layers(layer, depth + 1);
+  }
+}
+
+int inspect(example::Arguments& arguments) {
+  const std::string path = arguments.finish(1)[0];
+  const graft::keras::LegacyH5 file(path);
+  const std::string version = file.keras_version().empty() ? "that does not say its version" : file.keras_version();
+  std::printf("File: %s\nWritten by: %sKeras %s%s\n", path.c_str(), file.by_graft() ? "graft, in the words of " : "",
+              version.c_str(), file.backend().empty() ? "" : (" on " + file.backend()).c_str());
+
+  graft::LoadReport report;
+  graft::Model<float> model;
+  try {
+    model = graft::load_model(path, {.report = &report});
+  } catch (const graft::Error& error) {
+    std::printf("Could not be read: %s\n", error.what());
+    const graft::Config config = file.model_config();
+    std::printf("Layers (%s):\n", config.at("class_name").as_string().c_str());
+    graft::register_builtin_layers<float>();
+    print_layers(config, 0);
+    return 2;
+  }
+  std::printf("\n");
+  model.summary({.line_length = 80, .show_trainable = true});
+  std::printf("\n");
+  std::vector<std::string> frozen;
+  collect_frozen(model, "", true, frozen);
+  print_list("Frozen layers", frozen);
+  print_compiled(model);
+  std::printf("Weights read: %zu arrays\n", report.loaded.size());
+  print_list("In the file, not used", report.skipped);
+  print_list("In the model, not in the file", report.missing);
+  print_list("Could not be read", report.warnings);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return example::run(argc, argv, kUsage, inspect); }
