@@ -1,4 +1,5 @@
 #include "graft/kernels/gemm.hpp"
+#include "graft/kernels/optimizer_update.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -75,6 +76,7 @@ TEST_CASE("gemm equals the reference for odd sizes, transposes, strides and epil
         GemmDesc desc = describe(m, n, kDepths[q], static_cast<int>(seed % 4));
         desc.accumulate = seed / 4 % 2 == 1;
         desc.activation = ActivationParams::of(kFused[seed % 6]);
+        desc.alpha = seed % 7 < 3 ? 1.0f : -0.3f;
         if (seed / 3 % 2 == 1) {  // rows further apart than they are wide
           desc.lda = (desc.trans_a == Transpose::yes ? m : desc.k) + 3;
           desc.ldb = (desc.trans_b == Transpose::yes ? desc.k : n) + 5;
@@ -152,6 +154,24 @@ TEST_CASE("gemm does not read C unless it accumulates", "[kernels][gemm]") {
       std::fill(problem.c.begin(), problem.c.end(), std::numeric_limits<float>::quiet_NaN());
       CHECK(distance(problem.actual(isa, 1), expected) < 4e-5);
     }
+  }
+}
+
+TEST_CASE("gemm with alpha and accumulate is, bit for bit, a step of SGD with the gradient", "[kernels][gemm]") {
+  for (const Isa isa : vector_isas()) {
+    if (isa == Isa::portable) continue;  // without fused multiply-adds it rounds where the update does not
+    GemmDesc desc = describe(85, 100, 32, 1);
+    const Problem problem(desc, false, 11);
+    std::vector<float> fused = problem.c, separate = problem.c;
+    const Setting setting(isa, 1);
+    const std::vector<float> gradient = problem.actual(isa, 1);
+    sgd_update(SgdParams{.learning_rate = 0.01}, static_cast<Index>(separate.size()), gradient.data(), separate.data(),
+               static_cast<float*>(nullptr));
+    desc.accumulate = true;
+    desc.alpha = -0.01f;
+    gemm<float>(desc, problem.args(fused));
+    INFO(name(isa));
+    CHECK(same_bits(fused, separate));
   }
 }
 

@@ -9,6 +9,7 @@
 
 namespace {
 
+using Catch::Matchers::ContainsSubstring;
 using graft::Config;
 using graft::Index;
 using graft::Loss;
@@ -16,7 +17,6 @@ using graft::Shape;
 using graft::Tensor;
 using graft::TensorView;
 using graft::test::GoldenNumbers;
-using Catch::Matchers::ContainsSubstring;
 
 TEST_CASE("losses agree with Keras 3.11.3 on every reduction and with sample weights", "[golden]") {
   const GoldenNumbers golden;
@@ -101,16 +101,20 @@ TEST_CASE("gradients of all losses agree with finite differences in double") {
   const GradientCase cases[] = {
       {"binary", graft::BinaryCrossentropy<double>({.label_smoothing = 0.1}), "binary", "probability", rows, true},
       {"binary logits", graft::BinaryCrossentropy<double>({.from_logits = true}), "binary", "real", image, false},
-      {"categorical", graft::CategoricalCrossentropy<double>({.label_smoothing = 0.2}), "hot", "probability", rows, true},
-      {"categorical logits", graft::CategoricalCrossentropy<double>({.from_logits = true}), "share", "real", rows, true},
+      {"categorical", graft::CategoricalCrossentropy<double>({.label_smoothing = 0.2}), "hot", "probability", rows,
+       true},
+      {"categorical logits", graft::CategoricalCrossentropy<double>({.from_logits = true}), "share", "real", rows,
+       true},
       {"categorical, class axis 1", graft::CategoricalCrossentropy<double>({.axis = 1}), "binary", "probability", image,
        true},
       {"sparse", graft::SparseCategoricalCrossentropy<double>(), "index", "probability", rows, true},
       {"sparse logits", graft::SparseCategoricalCrossentropy<double>({.from_logits = true}), "index", "real", image,
        true},
-      {"sparse, ignoring a class", graft::SparseCategoricalCrossentropy<double>({.from_logits = true, .ignore_class = 1}),
-       "index", "real", rows, true},
-      {"generalized", graft::CategoricalGeneralizedCrossEntropy<double>({.q = 0.7}), "index", "probability", rows, false},
+      {"sparse, ignoring a class",
+       graft::SparseCategoricalCrossentropy<double>({.from_logits = true, .ignore_class = 1}), "index", "real", rows,
+       true},
+      {"generalized", graft::CategoricalGeneralizedCrossEntropy<double>({.q = 0.7}), "index", "probability", rows,
+       false},
       {"binary focal", graft::BinaryFocalCrossentropy<double>({.apply_class_balancing = true, .gamma = 1.5}), "binary",
        "probability", rows, true},
       {"binary focal logits", graft::BinaryFocalCrossentropy<double>({.from_logits = true, .label_smoothing = 0.1}),
@@ -140,8 +144,8 @@ TEST_CASE("gradients of all losses agree with finite differences in double") {
       {"dice, axes", graft::Dice<double>({.axis = {1, 2}}), "binary", "probability", image, true},
       {"dice, first axis", graft::Dice<double>({.axis = {0}}), "binary", "probability", image, false},
       {"tversky", graft::Tversky<double>({.alpha = 0.3, .beta = 0.8}), "binary", "probability", rows, true},
-      {"tversky, axis", graft::Tversky<double>({.alpha = 0.3, .beta = 0.8, .axis = {-1}}), "binary", "probability", image,
-       false},
+      {"tversky, axis", graft::Tversky<double>({.alpha = 0.3, .beta = 0.8, .axis = {-1}}), "binary", "probability",
+       image, false},
   };
   for (const auto& c : cases) check_gradient(c);
 }
@@ -164,8 +168,8 @@ TEST_CASE("gradients are zero where Keras clips") {
   const auto sparse = gradient_of("sparse_categorical_crossentropy", Tensor<float>({1}, {0.f}), y_pred);
   CHECK(sparse[0] == 0.f);
   // Logits have no such limits: a network that is sure and wrong still learns.
-  const auto logits = gradient_of(graft::BinaryCrossentropy({.from_logits = true}), y_true,
-                                  Tensor<float>({1, 2}, {-200.f, 200.f}));
+  const auto logits =
+      gradient_of(graft::BinaryCrossentropy({.from_logits = true}), y_true, Tensor<float>({1, 2}, {-200.f, 200.f}));
   CHECK(logits[0] == Approx(-0.5f));
   CHECK(logits[1] == Approx(0.5f));
 }
@@ -192,24 +196,39 @@ TEST_CASE("R-76: losses by string, class name and abbreviation; unknown names su
 }
 
 TEST_CASE("losses come back from their config, and from Keras 2's and Keras 3's forms") {
-  for (const char* name :
-       {"BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy", "CategoricalFocalCrossentropy",
-        "CategoricalGeneralizedCrossEntropy", "CategoricalHinge", "CosineSimilarity", "Dice", "Hinge", "Huber",
-        "KLDivergence", "LogCosh", "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredError",
-        "MeanSquaredLogarithmicError", "Poisson", "SparseCategoricalCrossentropy", "SquaredHinge", "Tversky"}) {
+  for (const char* name : {"BinaryCrossentropy",
+                           "BinaryFocalCrossentropy",
+                           "CategoricalCrossentropy",
+                           "CategoricalFocalCrossentropy",
+                           "CategoricalGeneralizedCrossEntropy",
+                           "CategoricalHinge",
+                           "CosineSimilarity",
+                           "Dice",
+                           "Hinge",
+                           "Huber",
+                           "KLDivergence",
+                           "LogCosh",
+                           "MeanAbsoluteError",
+                           "MeanAbsolutePercentageError",
+                           "MeanSquaredError",
+                           "MeanSquaredLogarithmicError",
+                           "Poisson",
+                           "SparseCategoricalCrossentropy",
+                           "SquaredHinge",
+                           "Tversky"}) {
     INFO(name);
     const Loss<float> loss(name);
     CHECK(loss.class_name() == name);
     CHECK(Loss<float>::from_config(loss.config()).config() == loss.config());
     CHECK(Loss<double>(loss).config() == loss.config());
   }
-  const Loss<float> sparse = graft::SparseCategoricalCrossentropy({.from_logits = true, .ignore_class = 2, .name = "s"});
+  const Loss<float> sparse =
+      graft::SparseCategoricalCrossentropy({.from_logits = true, .ignore_class = 2, .name = "s"});
   const Config expected = Config::object(
       {{"class_name", "SparseCategoricalCrossentropy"},
-       {"config", Config::object({{"name", "s"},
-                                  {"reduction", "sum_over_batch_size"},
-                                  {"from_logits", true},
-                                  {"ignore_class", 2}})}});
+       {"config",
+        Config::object(
+            {{"name", "s"}, {"reduction", "sum_over_batch_size"}, {"from_logits", true}, {"ignore_class", 2}})}});
   CHECK(sparse.config() == expected);
   CHECK(Loss<float>::from_config(expected).config() == expected);
 
@@ -252,9 +271,9 @@ TEST_CASE("a wrong shape of labels or weights is an error that names both shapes
   CHECK_THROWS_AS(Loss<>("mse")(more, y_pred), graft::ShapeError);
   CHECK_THROWS_WITH(Loss<>("sparse_categorical_crossentropy")(hot, y_pred),
                     ContainsSubstring("(2, 3)") && ContainsSubstring("categorical_crossentropy"));
-  CHECK_THROWS_WITH(Loss<>("categorical_crossentropy")(indices, y_pred),
-                    ContainsSubstring("(2,)") && ContainsSubstring("(2, 3)") &&
-                        ContainsSubstring("sparse_categorical_crossentropy"));
+  CHECK_THROWS_WITH(
+      Loss<>("categorical_crossentropy")(indices, y_pred),
+      ContainsSubstring("(2,)") && ContainsSubstring("(2, 3)") && ContainsSubstring("sparse_categorical_crossentropy"));
   CHECK_THROWS_WITH(Loss<>("binary_crossentropy")(more, y_pred), ContainsSubstring("different numbers of samples"));
   CHECK_THROWS_WITH(Loss<>("mse")(hot, y_pred, Tensor<float>({3})),
                     ContainsSubstring("sample_weight") && ContainsSubstring("(3,)"));

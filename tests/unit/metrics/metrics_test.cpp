@@ -6,6 +6,7 @@
 
 namespace {
 
+using Catch::Matchers::ContainsSubstring;
 using graft::Config;
 using graft::Index;
 using graft::Loss;
@@ -14,7 +15,6 @@ using graft::Shape;
 using graft::Tensor;
 using graft::TensorView;
 using graft::test::GoldenNumbers;
-using Catch::Matchers::ContainsSubstring;
 
 TensorView<const float> part(const TensorView<const float>& x, Index first, Index last) {
   return x ? x.rows(first, last) : x;
@@ -54,13 +54,25 @@ TEST_CASE("R-76: what \"accuracy\" and \"crossentropy\" mean, by loss and shapes
       {"binary_crossentropy", Shape{n, 1}, {n, 1}, "BinaryAccuracy", "BinaryCrossentropy"},
       {"binary_crossentropy", std::nullopt, {n, 1}, "BinaryAccuracy", "BinaryCrossentropy"},
       {"mse", Shape{n, 1}, {n, 1}, "BinaryAccuracy", "BinaryCrossentropy"},
-      {"sparse_categorical_crossentropy", Shape{n}, {n, 10}, "SparseCategoricalAccuracy",
+      {"sparse_categorical_crossentropy",
+       Shape{n},
+       {n, 10},
+       "SparseCategoricalAccuracy",
        "SparseCategoricalCrossentropy"},
-      {"sparse_categorical_crossentropy", Shape{n, 1}, {n, 10}, "SparseCategoricalAccuracy",
+      {"sparse_categorical_crossentropy",
+       Shape{n, 1},
+       {n, 10},
+       "SparseCategoricalAccuracy",
        "SparseCategoricalCrossentropy"},
-      {"sparse_categorical_crossentropy", Shape{n, 5, 5}, {n, 5, 5, 3}, "SparseCategoricalAccuracy",
+      {"sparse_categorical_crossentropy",
+       Shape{n, 5, 5},
+       {n, 5, 5, 3},
+       "SparseCategoricalAccuracy",
        "SparseCategoricalCrossentropy"},
-      {"sparse_categorical_crossentropy", std::nullopt, {n, 10}, "SparseCategoricalAccuracy",
+      {"sparse_categorical_crossentropy",
+       std::nullopt,
+       {n, 10},
+       "SparseCategoricalAccuracy",
        "SparseCategoricalCrossentropy"},
       {"categorical_crossentropy", Shape{n, 10}, {n, 10}, "CategoricalAccuracy", "CategoricalCrossentropy"},
       {"categorical_crossentropy", std::nullopt, {n, 10}, "CategoricalAccuracy", "CategoricalCrossentropy"},
@@ -132,7 +144,8 @@ TEST_CASE("metrics come back from their config") {
 TEST_CASE("metrics as tf.keras 2.5 and later write them") {
   const Config wrapper = Config::object(
       {{"class_name", "MeanMetricWrapper"},
-       {"config", Config::object({{"name", "accuracy"}, {"dtype", "float32"}, {"fn", "sparse_categorical_accuracy"}})}});
+       {"config",
+        Config::object({{"name", "accuracy"}, {"dtype", "float32"}, {"fn", "sparse_categorical_accuracy"}})}});
   const auto metric = Metric<float>::from_config(wrapper);
   CHECK(metric.class_name() == "SparseCategoricalAccuracy");
   CHECK(metric.name() == "accuracy");
@@ -143,7 +156,7 @@ TEST_CASE("metrics as tf.keras 2.5 and later write them") {
 TEST_CASE("accuracy counts samples, not batches") {
   const Metric<float> metric = graft::SparseCategoricalAccuracy();
   const Tensor<float> y_pred({3, 2}, {0.9f, 0.1f, 0.2f, 0.8f, 0.6f, 0.4f});
-  metric.update(Tensor<float>({3}, {0.f, 1.f, 0.f}), y_pred);                      // 3 of 3
+  metric.update(Tensor<float>({3}, {0.f, 1.f, 0.f}), y_pred);                     // 3 of 3
   metric.update(Tensor<float>({1}, {1.f}), Tensor<float>({1, 2}, {0.9f, 0.1f}));  // 0 of 1
   CHECK(metric.result() == Approx(0.75));
   metric.reset();

@@ -138,6 +138,13 @@ TEST_CASE("predict: batches, threads of the user and bad input") {
   const auto whole = model.predict(task.x, {.batch_size = 101});
   CHECK(same(whole, model.predict(task.x, {.batch_size = 7})));  // bit-equal: a row does not depend on its batch
   CHECK(same(whole, model.predict(task.x)));
+  // Also where the kernels cut the sums into blocks and choose other tiles for other batches.
+  const auto large = model_a();
+  const auto pictures = test::octants(150, 784, 1).x.reshaped({150, 28, 28});
+  const auto at_once = large.predict(pictures, {.batch_size = 150});
+  for (const Index batch_size : {1, 2, 13, 32, 129}) {
+    CHECK(same(at_once, large.predict(pictures, {.batch_size = batch_size})));
+  }
   const eigen::RowMajorMatrix<float> matrix = task.x.matrix();
   const Eigen::MatrixXf columns = matrix;
   CHECK(same(whole, model.predict(matrix)));

@@ -11,6 +11,7 @@
 
 namespace {
 
+using Catch::Matchers::ContainsSubstring;
 using graft::Config;
 using graft::Gradient;
 using graft::Index;
@@ -19,7 +20,6 @@ using graft::Tensor;
 using graft::Variable;
 using graft::VariableKind;
 using graft::VariablePtr;
-using Catch::Matchers::ContainsSubstring;
 
 template <class Scalar = float>
 VariablePtr<Scalar> variable(std::vector<Scalar> values, std::string name = "w") {
@@ -118,9 +118,9 @@ TEST_CASE("R-74: more than one kind of clipping is an error") {
 
 TEST_CASE("R-74: a gradient that is not finite is not clipped into a good-looking one") {
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  for (const Optimizer<float>& optimizer : {Optimizer<float>(graft::SGD({.clipnorm = 1.0})),
-                                            Optimizer<float>(graft::SGD({.global_clipnorm = 1.0})),
-                                            Optimizer<float>(graft::SGD({.clipvalue = 1.0}))}) {
+  for (const Optimizer<float>& optimizer :
+       {Optimizer<float>(graft::SGD({.clipnorm = 1.0})), Optimizer<float>(graft::SGD({.global_clipnorm = 1.0})),
+        Optimizer<float>(graft::SGD({.clipvalue = 1.0}))}) {
     const auto w = variable<float>({1.f, 1.f});
     step<float>(optimizer, w, {nan, 1.f});
     CHECK(std::isnan(w->value()[0]));
@@ -178,8 +178,9 @@ TEST_CASE("a step allocates nothing once the slots exist") {
 
 TEST_CASE("weight decay is decoupled, and can leave variables out") {
   const auto kernel = variable<float>({2.f}, "kernel"), bias = variable<float>({2.f}, "bias");
-  for (const Optimizer<float>& optimizer : {Optimizer<float>(graft::SGD({.learning_rate = 0.5, .weight_decay = 0.1})),
-                                            Optimizer<float>(graft::Lion({.learning_rate = 0.5, .weight_decay = 0.1}))}) {
+  for (const Optimizer<float>& optimizer :
+       {Optimizer<float>(graft::SGD({.learning_rate = 0.5, .weight_decay = 0.1})),
+        Optimizer<float>(graft::Lion({.learning_rate = 0.5, .weight_decay = 0.1}))}) {
     kernel->assign(Tensor<float>({1}, 2.f).view());
     bias->assign(Tensor<float>({1}, 2.f).view());
     optimizer.exclude_from_weight_decay({"bias"});
@@ -194,7 +195,8 @@ TEST_CASE("weight decay is decoupled, and can leave variables out") {
 }
 
 TEST_CASE("gradient accumulation updates with the mean of the gradients, then clips") {
-  const Optimizer<float> optimizer = graft::SGD({.learning_rate = 1, .clipvalue = 1.0, .gradient_accumulation_steps = 3});
+  const Optimizer<float> optimizer =
+      graft::SGD({.learning_rate = 1, .clipvalue = 1.0, .gradient_accumulation_steps = 3});
   const auto w = variable<float>({0.f, 0.f});
   step<float>(optimizer, w, {3.f, 1.f});
   step<float>(optimizer, w, {3.f, -4.f});
@@ -316,8 +318,8 @@ TEST_CASE("schedules at chosen steps") {
 }
 
 TEST_CASE("schedules give the learning rates that Keras 3.11.3 used", "[golden]") {
-  for (const char* name : {"lr_exponential", "lr_inverse_time", "lr_piecewise", "lr_polynomial", "lr_cosine",
-                           "lr_cosine_restarts"}) {
+  for (const char* name :
+       {"lr_exponential", "lr_inverse_time", "lr_piecewise", "lr_polynomial", "lr_cosine", "lr_cosine_restarts"}) {
     const std::string path = graft::test::golden_path(std::string("training/") + name + ".json");
     GRAFT_NEEDS(path);
     const auto phase = graft::test::read_json(path)["phases"][0];
@@ -332,22 +334,38 @@ TEST_CASE("schedules give the learning rates that Keras 3.11.3 used", "[golden]"
 }
 
 TEST_CASE("optimizers come back from their config") {
-  for (const char* name : {"SGD", "RMSprop", "Adam", "AdamW", "Nadam", "Adamax", "Adagrad", "Adadelta", "Ftrl", "Lion"}) {
+  for (const char* name :
+       {"SGD", "RMSprop", "Adam", "AdamW", "Nadam", "Adamax", "Adagrad", "Adadelta", "Ftrl", "Lion"}) {
     INFO(name);
     const Optimizer<float> optimizer(name);
     CHECK(optimizer.class_name() == name);
     CHECK(Optimizer<float>::from_config(optimizer.config()).config() == optimizer.config());
   }
-  const Optimizer<float> adam = graft::Adam({.learning_rate = graft::CosineDecay(0.1, 50), .beta_1 = 0.8, .amsgrad = true,
-                                             .weight_decay = 0.01, .clipnorm = 2.0, .use_ema = true,
-                                             .ema_overwrite_frequency = 7, .name = "mine"});
+  const Optimizer<float> adam = graft::Adam({.learning_rate = graft::CosineDecay(0.1, 50),
+                                             .beta_1 = 0.8,
+                                             .amsgrad = true,
+                                             .weight_decay = 0.01,
+                                             .clipnorm = 2.0,
+                                             .use_ema = true,
+                                             .ema_overwrite_frequency = 7,
+                                             .name = "mine"});
   CHECK(Optimizer<float>::from_config(adam.config()).config() == adam.config());
   CHECK(Optimizer<double>(adam).config() == adam.config());
 
   const Config sgd = graft::SGD({.learning_rate = 0.1}).config();
-  const char* keys[] = {"name", "learning_rate", "weight_decay", "clipnorm", "global_clipnorm", "clipvalue", "use_ema",
-                        "ema_momentum", "ema_overwrite_frequency", "loss_scale_factor", "gradient_accumulation_steps",
-                        "momentum", "nesterov"};
+  const char* keys[] = {"name",
+                        "learning_rate",
+                        "weight_decay",
+                        "clipnorm",
+                        "global_clipnorm",
+                        "clipvalue",
+                        "use_ema",
+                        "ema_momentum",
+                        "ema_overwrite_frequency",
+                        "loss_scale_factor",
+                        "gradient_accumulation_steps",
+                        "momentum",
+                        "nesterov"};
   const auto& members = sgd.at("config").members();
   REQUIRE(members.size() == std::size(keys));
   for (std::size_t i = 0; i < members.size(); ++i) CHECK(members[i].first == keys[i]);
@@ -361,7 +379,8 @@ TEST_CASE("optimizers of every Keras can be read") {
         Config::object({{"class_name", class_name}, {"config", Config::object(std::move(config))}}));
   };
   // Keras 2.2: lr, decay; tf.keras 2.11 and later: "Custom>", is_legacy_optimizer, jit_compile.
-  const auto keras_2 = object("SGD", {{"lr", 0.009999999776482582}, {"momentum", 0.9}, {"decay", 0.5}, {"nesterov", true}});
+  const auto keras_2 =
+      object("SGD", {{"lr", 0.009999999776482582}, {"momentum", 0.9}, {"decay", 0.5}, {"nesterov", true}});
   CHECK(keras_2.learning_rate() == Approx(0.01));
   step<float>(keras_2, variable<float>({0.f}), {1.f});
   CHECK(keras_2.learning_rate() == Approx(0.01 / 1.5));
@@ -394,7 +413,8 @@ TEST_CASE("R-76: optimizers by string; unknown names suggest the nearest") {
 }
 
 TEST_CASE("a state taken and given back goes on as if nothing had happened") {
-  for (const char* name : {"SGD", "RMSprop", "Adam", "AdamW", "Nadam", "Adamax", "Adagrad", "Adadelta", "Ftrl", "Lion"}) {
+  for (const char* name :
+       {"SGD", "RMSprop", "Adam", "AdamW", "Nadam", "Adamax", "Adagrad", "Adadelta", "Ftrl", "Lion"}) {
     INFO(name);
     Config config = Optimizer<float>(name).config();
     config["config"]["use_ema"] = true;
