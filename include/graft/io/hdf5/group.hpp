@@ -31,6 +31,15 @@ class Group {
   bool exists(const std::string& path) const { return static_cast<bool>(find(path, false)); }
   GRAFT_COLD bool is_group(const std::string& path) const { return exists(path) && type_of(open(path)) == H5I_GROUP; }
 
+  /// Size of the file that the group is in.
+  GRAFT_COLD Index file_bytes() const {
+    const Call call(where_);
+    hsize_t bytes = 0;
+    const Handle file(call.check(H5Iget_file_id(id()), "find its file"), &H5Fclose);
+    call.check(H5Fget_filesize(file.get(), &bytes), "read the size of the file");
+    return static_cast<Index>(bytes);
+  }
+
   /// Another handle of this group.
   GRAFT_COLD Group again() const {
     const Call call(where_);

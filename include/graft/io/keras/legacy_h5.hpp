@@ -36,6 +36,7 @@ class LegacyH5 {
   /// "tensorflow", "theano", "torch" …; empty when the file does not say.
   const std::string& backend() const { return backend_; }
 
+  Index bytes() const { return root_.file_bytes(); }
   /// Whether graft wrote the file.
   bool by_graft() const { return root_.has_attribute("graft_version"); }
 

@@ -62,7 +62,9 @@ template <class Scalar>
 GRAFT_COLD Model<Scalar> make_model(const LegacyH5& file, std::vector<std::string>& warnings) {
   const Config raw = file.model_config();
   try {
-    return Model<Scalar>::from_config(ModelConfigReader(file.generation(), file.by_graft(), warnings).read(raw));
+    const Config config = ModelConfigReader(file.generation(), file.by_graft(), warnings).read(raw);
+    check_sizes(config, file.bytes());
+    return Model<Scalar>::from_config(config);
   } catch (const ConfigError& error) {
     rethrow_in(file, error);
   } catch (const ShapeError& error) {

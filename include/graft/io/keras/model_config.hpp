@@ -172,4 +172,23 @@ class ModelConfigReader {
   std::vector<std::string>& warnings_;
 };
 
+/// Layers whose weights cannot be in a file of this size: found before memory is asked for. Throws ConfigError.
+GRAFT_COLD inline void check_sizes(const Config& model, Index file_bytes) {
+  const Config* layers = model.at("config").find("layers");
+  if (!layers) return;
+  // Packed arrays of equal numbers may be a thousand times smaller than what they hold.
+  const Index most = std::max<Index>(file_bytes, 1 << 20) * 1000;
+  for (const Config& layer : layers->items("layers")) {
+    const Config& config = layer.at("config");
+    for (const char* key : {"units", "filters", "output_dim", "input_dim"}) {
+      const Config* size = config.find_set(key);
+      if (!size || !size->is_integer() || size->as_int() <= most) continue;
+      fail<ConfigError>("layer \"" + config.get("name", "") + "\"",
+                        std::string(key) + " that fits a file of " + std::to_string(file_bytes) + " bytes, and memory",
+                        std::to_string(size->as_int()), "The file is damaged or hostile.");
+    }
+    check_sizes(layer, file_bytes);
+  }
+}
+
 }  // namespace graft::keras
