@@ -25,25 +25,4 @@ GRAFT_COLD inline std::size_t decode_utf8(std::string_view text, std::size_t at,
   return overlong || surrogate || code > 0x10FFFF ? 0 : length;
 }
 
-/// Appends one character; a lone half of a surrogate pair, which Python lets pass, becomes U+FFFD.
-GRAFT_COLD inline void append_utf8(std::string& out, unsigned code) {
-  if (code >= 0xD800 && code <= 0xDFFF) code = 0xFFFD;
-  const auto put = [&](unsigned byte) { out += static_cast<char>(static_cast<unsigned char>(byte)); };
-  if (code < 0x80) {
-    put(code);
-  } else if (code < 0x800) {
-    put(0xC0 | code >> 6);
-    put(0x80 | (code & 0x3F));
-  } else if (code < 0x10000) {
-    put(0xE0 | code >> 12);
-    put(0x80 | (code >> 6 & 0x3F));
-    put(0x80 | (code & 0x3F));
-  } else {
-    put(0xF0 | code >> 18);
-    put(0x80 | (code >> 12 & 0x3F));
-    put(0x80 | (code >> 6 & 0x3F));
-    put(0x80 | (code & 0x3F));
-  }
-}
-
 }  // namespace graft::json::detail
