@@ -7,7 +7,7 @@ namespace graft::kernels {
 
 enum class Transpose : bool { no = false, yes = true };
 
-/// C[m, n] = f(op(A)[m, k] * op(B)[k, n] (+ C) (+ bias[n])), all row-major. op(A) is A[m, k], or the transpose of
+/// C[m, n] = f(alpha * op(A)[m, k] * op(B)[k, n] (+ C) (+ bias[n])), all row-major. op(A) is A[m, k], or the transpose of
 /// A[k, m] with trans_a; op(B) is B[k, n], or the transpose of B[n, k] with trans_b.
 struct GemmDesc {
   Index m = 0;
@@ -19,6 +19,8 @@ struct GemmDesc {
   Index ldb = 0;            ///< the same for B
   Index ldc = 0;            ///< the same for C
   bool accumulate = false;  ///< add to what is in C instead of overwriting it
+  float alpha = 1.0f;       ///< factor of the product; with `accumulate` it is one fused multiply-add: with -rate, a step
+                            ///< of plain SGD on C without the gradient ever being written
   ActivationParams activation{};  ///< f: one for which gemm_fuses() is true
 
   constexpr Index a_stride() const { return lda != 0 ? lda : trans_a == Transpose::yes ? m : k; }

@@ -1,4 +1,4 @@
-// C = f(op(A) op(B) (+ C) (+ bias)).
+// C = f(alpha op(A) op(B) (+ C) (+ bias)).
 //
 // B is cut into panels of at most kGemmVectors vectors of columns and blocks of k rows; a block of panels is packed so
 // that the micro-kernel reads it front to back, and stays in the second-level cache. A is cut into panels of kGemmRows
@@ -19,6 +19,7 @@ struct GemmTile {
   Index ldc;
   Index cols;
   const float* bias;  // null: none, or not the last block of k
+  float alpha;
   bool load_c;
   bool relu;
 };
@@ -30,7 +31,7 @@ inline void gemm_finish_ragged(const GemmTile& t, const float* tile, Index rows,
       float* c = t.c + i * t.ldc + j;
       const Index count = t.cols - j;
       VecF r = load(tile + i * width + j);
-      if (t.load_c) r = load_part(c, count) + r;
+      r = t.load_c ? fma(set1(t.alpha), r, load_part(c, count)) : set1(t.alpha) * r;
       if (t.bias != nullptr) r = r + load_part(t.bias + j, count);
       if (t.relu) r = vmax(VecF{}, r);
       store_part(c, r, count);
@@ -38,12 +39,22 @@ inline void gemm_finish_ragged(const GemmTile& t, const float* tile, Index rows,
   }
 }
 
+/// A pointer of which the compiler does not know that it has computed with it before: it would keep the addresses of
+/// all rows of C through the products, in registers that it then lacks, and spill them. On a short k that took a tenth
+/// of the time.
+GRAFT_SIMD_INLINE float* gemm_opaque(float* p) {
+#if defined(__GNUC__)
+  asm volatile("" : "+r"(p));
+#endif
+  return p;
+}
+
 template <int kRows, int kVectors>
 void gemm_micro(const GemmTile& t) {
   VecF acc[kRows][kVectors];
   const float* rows[kRows];
-  float* const c = t.c;
   const Index ldc = t.ldc;
+  const float* ahead = t.c;
   GRAFT_UNROLL
   for (int i = 0; i < kRows; ++i) {
     rows[i] = t.a + i * t.a_row;
@@ -51,8 +62,9 @@ void gemm_micro(const GemmTile& t) {
     for (int v = 0; v < kVectors; ++v) {
       acc[i][v] = VecF{};
       // The tile of C is needed at the end; asked for now, it arrives during the products.
-      __builtin_prefetch(c + i * ldc + v * kLanes);
+      __builtin_prefetch(ahead + v * kLanes);
     }
+    ahead += ldc;
   }
   const float* b = t.b;
   const Index a_step = t.a_step, b_step = t.b_step, end = t.k * a_step;
@@ -77,11 +89,20 @@ void gemm_micro(const GemmTile& t) {
     }
     return gemm_finish_ragged(t, tile, kRows, kVectors * kLanes);
   }
+  const VecF alpha = set1(t.alpha);
   if (t.load_c) {
+    const float* c = gemm_opaque(t.c);
     GRAFT_UNROLL
     for (int i = 0; i < kRows; ++i) {
       GRAFT_UNROLL
-      for (int v = 0; v < kVectors; ++v) acc[i][v] = load(c + i * ldc + v * kLanes) + acc[i][v];
+      for (int v = 0; v < kVectors; ++v) acc[i][v] = fma(alpha, acc[i][v], load(c + v * kLanes));
+      c += ldc;
+    }
+  } else if (t.alpha != 1.0f) {
+    GRAFT_UNROLL
+    for (int i = 0; i < kRows; ++i) {
+      GRAFT_UNROLL
+      for (int v = 0; v < kVectors; ++v) acc[i][v] = alpha * acc[i][v];
     }
   }
   if (t.bias != nullptr) {
@@ -99,10 +120,12 @@ void gemm_micro(const GemmTile& t) {
       for (int v = 0; v < kVectors; ++v) acc[i][v] = vmax(VecF{}, acc[i][v]);
     }
   }
+  float* c = gemm_opaque(t.c);
   GRAFT_UNROLL
   for (int i = 0; i < kRows; ++i) {
     GRAFT_UNROLL
-    for (int v = 0; v < kVectors; ++v) store(c + i * ldc + v * kLanes, acc[i][v]);
+    for (int v = 0; v < kVectors; ++v) store(c + v * kLanes, acc[i][v]);
+    c += ldc;
   }
 }
 
@@ -240,7 +263,9 @@ inline GemmBlocking gemm_blocking(const GemmDesc& desc, const GemmPanels& panels
   result.panels_block = n_blocks > 0 ? (panels.count + n_blocks - 1) / n_blocks : 1;
   // Rows at a large power of two fall into the same few lines of a cache.
   const bool a_collides = desc.a_stride() % 512 == 0, b_collides = desc.b_stride() % 512 == 0;
-  result.pack_a = panels.count > 4 || a_collides;
+  // Wide tiles read A seldom enough to take it from where it lies. Narrow ones do so too, but not across rows.
+  const bool a_is_across = desc.trans_a == Transpose::yes && panels.count > 4;
+  result.pack_a = kLanes < 16 && (a_is_across || a_collides);
   // Wide panels read whole lines of B even where it lies.
   constexpr Index kDirectRows = kLanes == 16 ? 128 : 64;
   result.pack_b = desc.trans_b == Transpose::yes || desc.m > kDirectRows || (b_collides && desc.m > 16);
@@ -279,6 +304,7 @@ void gemm_part(const GemmDesc& desc, const SourceA& source_a, const SourceB& sou
       GemmTile tile{};
       tile.k = k;
       tile.ldc = ldc;
+      tile.alpha = desc.alpha;
       tile.load_c = p0 > 0 || desc.accumulate;
       tile.relu = relu && last_k;
       for (Index i0 = row0; i0 < row1; i0 += kGemmRows) {
