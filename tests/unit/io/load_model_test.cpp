@@ -416,7 +416,7 @@ TEST_CASE("load_model: bad files are errors that say what is wrong") {
   SECTION("model_config that is not JSON") {
     file.model_config = "{\"class_name\": ";
     file.write(path);
-    CHECK_THAT(error(), ContainsSubstring("model_config, byte 15"));
+    CHECK_THAT(error(), ContainsSubstring("model_config, byte 16"));
   }
   SECTION("a layer that nobody knows") {
     file.model_config.replace(file.model_config.find("\"Dense\""), 7, "\"Dence\"");
