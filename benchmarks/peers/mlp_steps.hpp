@@ -33,6 +33,7 @@ template <class Train>
 int serve(Train&& train) {
   char line[256];
   while (std::fgets(line, sizeof line, stdin) != nullptr) {
+    if (line[0] == 'q') return 0;
     char* rest = nullptr;
     const long batch = std::strtol(line, &rest, 10);
     const double length = std::strtod(rest, nullptr);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "graft/models/functional_impl.hpp"
+#include "graft/models/model.hpp"
 #include "graft/models/sequential_impl.hpp"
 #include "graft/nn/layers.hpp"
 #include "graft/nn/registry.hpp"
