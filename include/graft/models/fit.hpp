@@ -4,7 +4,7 @@
 #include <list>
 
 #include "graft/models/model.hpp"
-#include "graft/models/predict.hpp"
+#include "graft/models/run_batches.hpp"
 #include "graft/models/trainer.hpp"
 
 namespace graft {
