@@ -45,8 +45,8 @@ int main(int argc, char** argv) {
   compile(head);
 
   const auto fit = [&](bool cached) {
-    const graft::History history = model.fit(
-        x, y, {.epochs = kEpochs, .verbose = graft::Verbose::silent, .cache_frozen_prefix = cached});
+    const graft::History history =
+        model.fit(x, y, {.epochs = kEpochs, .verbose = graft::Verbose::silent, .cache_frozen_prefix = cached});
     if (cached != (history.cached_layers > 0)) {
       std::fprintf(stderr, "fit cached %d layers: %s\n", static_cast<int>(history.cached_layers),
                    history.uncached_reason.c_str());
@@ -70,11 +70,13 @@ int main(int argc, char** argv) {
   }
   const double cached = measure::median(cached_times), least = measure::median(parts_times),
                plain = measure::median(plain_times);
-  std::printf("summary | Phase 1, %d epochs over a frozen trunk, cached | %.1f ms | one forward pass and the head alone "
-              "%.1f ms | %.2f × | ≤ 1.2 |\n",
-              static_cast<int>(kEpochs), cached * 1e3, least * 1e3, cached / least);
-  std::printf("summary | Phase 1, %d epochs over a frozen trunk, cached | %.1f ms | not cached %.1f ms | %.1f × as fast | "
-              "– |\n",
-              static_cast<int>(kEpochs), cached * 1e3, plain * 1e3, plain / cached);
+  std::printf(
+      "summary | Phase 1, %d epochs over a frozen trunk, cached | %.1f ms | one forward pass and the head alone "
+      "%.1f ms | %.2f × | ≤ 1.2 |\n",
+      static_cast<int>(kEpochs), cached * 1e3, least * 1e3, cached / least);
+  std::printf(
+      "summary | Phase 1, %d epochs over a frozen trunk, cached | %.1f ms | not cached %.1f ms | %.1f × as fast | "
+      "– |\n",
+      static_cast<int>(kEpochs), cached * 1e3, plain * 1e3, plain / cached);
   return 0;
 }

@@ -37,16 +37,19 @@ int main(int argc, char** argv) {
   const graft::Tensor<float> x({mlp::kSamples, 28, 28}, mlp::images());
   const std::vector<std::int64_t> y = mlp::labels();
 
-  graft::Sequential model({graft::Flatten({.input_shape = graft::Shape{28, 28}}),
-                           graft::Dense(mlp::kHidden1, {.activation = "relu"}),
-                           graft::Dense(mlp::kHidden2, {.activation = "relu"}),
-                           graft::Dense(mlp::kClasses, {.activation = "softmax"})});
-  model.compile({.optimizer = graft::SGD({.learning_rate = mlp::kLearningRate}),
-                 .loss = "sparse_categorical_crossentropy"});
+  graft::Sequential model(
+      {graft::Flatten({.input_shape = graft::Shape{28, 28}}), graft::Dense(mlp::kHidden1, {.activation = "relu"}),
+       graft::Dense(mlp::kHidden2, {.activation = "relu"}), graft::Dense(mlp::kClasses, {.activation = "softmax"})});
+  model.compile(
+      {.optimizer = graft::SGD({.learning_rate = mlp::kLearningRate}), .loss = "sparse_categorical_crossentropy"});
   return mlp::serve([&](std::int64_t batch, double length) {
     const auto timer = std::make_shared<EpochTimer>(length);
-    model.fit(x, y, {.batch_size = batch, .epochs = 1'000'000, .verbose = graft::Verbose::silent, .callbacks = {timer},
-                     .shuffle = false});
+    model.fit(x, y,
+              {.batch_size = batch,
+               .epochs = 1'000'000,
+               .verbose = graft::Verbose::silent,
+               .callbacks = {timer},
+               .shuffle = false});
     return timer->step((mlp::kSamples + batch - 1) / batch);
   });
 }

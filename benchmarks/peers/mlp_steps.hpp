@@ -8,7 +8,8 @@
 // What the programs mlp_graft and mlp_torch have in common, so that both do the same work: a training step of
 // Flatten-300-100-10 (relu, softmax, cross-entropy, plain SGD) over pictures of 28 x 28 in their given order. They are
 // called with the number of threads, and wait: for each line "BATCH SECONDS" on standard input they train for about
-// that long and answer with a line "WALL CPU", the microseconds of a step. So two of them can take turns.
+// that long and answer with a line "WALL CPU", the microseconds of a step, until a line says "quit".
+// So two of them can take turns.
 namespace mlp {
 
 constexpr std::int64_t kSamples = 12800;  // 40 MB: more than a cache holds, as the whole data set is

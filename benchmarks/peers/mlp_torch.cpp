@@ -13,11 +13,10 @@ int main(int argc, char** argv) {
   const torch::Tensor x = torch::from_blob(images.data(), {mlp::kSamples, 28, 28}, torch::kFloat32);
   const torch::Tensor y = torch::from_blob(labels.data(), {mlp::kSamples}, torch::kInt64);
 
-  torch::nn::Sequential model(torch::nn::Flatten(), torch::nn::Linear(mlp::kPixels, mlp::kHidden1),
-                              torch::nn::ReLU(torch::nn::ReLUOptions(true)),
-                              torch::nn::Linear(mlp::kHidden1, mlp::kHidden2),
-                              torch::nn::ReLU(torch::nn::ReLUOptions(true)),
-                              torch::nn::Linear(mlp::kHidden2, mlp::kClasses));
+  torch::nn::Sequential model(
+      torch::nn::Flatten(), torch::nn::Linear(mlp::kPixels, mlp::kHidden1),
+      torch::nn::ReLU(torch::nn::ReLUOptions(true)), torch::nn::Linear(mlp::kHidden1, mlp::kHidden2),
+      torch::nn::ReLU(torch::nn::ReLUOptions(true)), torch::nn::Linear(mlp::kHidden2, mlp::kClasses));
   std::vector<torch::Tensor> parameters = model->parameters();
   torch::optim::SGD optimizer(parameters, torch::optim::SGDOptions(mlp::kLearningRate));
 

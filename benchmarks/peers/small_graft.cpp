@@ -16,7 +16,8 @@ int main() {
   }
   graft::Sequential model({graft::Dense(32, {.activation = "relu", .input_shape = graft::Shape{20}}),
                            graft::Dense(2, {.activation = "softmax"})});
-  model.compile({.optimizer = graft::SGD({.learning_rate = 0.1}), .loss = "sparse_categorical_crossentropy",
+  model.compile({.optimizer = graft::SGD({.learning_rate = 0.1}),
+                 .loss = "sparse_categorical_crossentropy",
                  .metrics = {"accuracy"}});
   model.fit(x, y, {.epochs = 5});
   std::printf("accuracy %.3f\n", model.evaluate(x, y)[1]);

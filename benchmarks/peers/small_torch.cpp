@@ -12,7 +12,8 @@ int main() {
     const torch::Tensor order = torch::randperm(1000, torch::kLong);
     for (const torch::Tensor& batch : order.split(32)) {
       optimizer.zero_grad();
-      const torch::Tensor loss = torch::nn::functional::cross_entropy(model->forward(x.index({batch})), y.index({batch}));
+      const torch::Tensor loss =
+          torch::nn::functional::cross_entropy(model->forward(x.index({batch})), y.index({batch}));
       loss.backward();
       optimizer.step();
     }
