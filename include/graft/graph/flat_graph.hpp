@@ -83,9 +83,6 @@ GRAFT_COLD FlatGraph<Scalar> flatten(const Graph<Scalar>& graph, bool trainable 
 template <class Scalar>
 struct SplitGraph {
   FlatGraph<Scalar> prefix, rest;
-
-  /// Number of nodes that compute something (views do not) in the prefix.
-  bool worthwhile() const { return !prefix.nodes.empty(); }
 };
 
 /// Splits off the longest frozen prefix: no node in it learns, moves its own state or draws random numbers in training.
