@@ -5,7 +5,8 @@
 #
 # Most of the time would go into parsing Eigen and the standard library again for each of them. A header that includes X
 # (by whatever way) compiles alone if it does so after X was included, as long as each header that it includes compiles
-# alone, which is checked here too. So each is compiled with the largest such X precompiled.
+# alone, which is checked here too. So each is compiled with the largest such X precompiled, of those that do not include
+# it in turn.
 set -euo pipefail
 cxx=$1 include=$2 work=$3
 shift 3
@@ -46,9 +47,13 @@ grep -H '^[[:space:]]*#[[:space:]]*include[[:space:]]*["<]graft/' "${headers[@]}
     }
     END {
       n = split(all, headers, " "); m = split(list, candidates, " ")
+      for (j = 1; j <= m; j++) {
+        delete seen; reach(candidates[j], seen)
+        for (x in seen) within[candidates[j], x] = 1
+      }
       for (i = 1; i <= n; i++) {
         delete seen; reach(headers[i], seen); found = "-"
-        for (j = m; j >= 1; j--) if (candidates[j] in seen && candidates[j] != headers[i]) found = candidates[j]
+        for (j = m; j >= 1; j--) if (candidates[j] in seen && candidates[j] != headers[i] && !((candidates[j], headers[i]) in within)) found = candidates[j]
         for (j = 1; j <= m; j++) if (candidates[j] == headers[i]) found = "done"
         if (found != "done") print headers[i], found
       }

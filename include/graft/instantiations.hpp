@@ -2,9 +2,18 @@
 
 // The list of float templates that the optional library graft::compiled holds. With GRAFT_COMPILED defined (the CMake
 // target does that) a file that includes graft.hpp does not compile them again: it takes a few seconds instead of many.
-// Not included by itself; core.hpp and graft.hpp include it at their ends, compiled/*.cpp with GRAFT_INSTANTIATE.
+// Not included by itself; core.hpp and graft.hpp include it at their ends, compiled/graft.cpp defines what it lists.
 
 #define GRAFT_CORE_TEMPLATES(X) \
+  X(class Tensor<float>) \
+  X(class LayerImpl<float>) \
+  X(class ModelImpl<float>) \
+  X(class OptimizerImpl<float>) \
+  X(class LossImpl<float>) \
+  X(class MetricImpl<float>) \
+  X(class Compiled<float>) \
+  X(struct CompileOptions<float>) \
+  X(struct FitOptions<float>) \
   X(class ActivationImpl<float>) \
   X(class ActivityRegularizationImpl<float>) \
   X(class AlphaDropoutImpl<float>) \

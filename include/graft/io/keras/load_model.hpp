@@ -2,17 +2,13 @@
 
 #include <new>
 
+#include "graft/io/keras/load_options.hpp"
 #include "graft/io/keras/model_config.hpp"
 #include "graft/io/keras/optimizer_state.hpp"
 #include "graft/io/keras/training_config.hpp"
 #include "graft/io/keras/weight_loading.hpp"
 
 namespace graft {
-
-struct LoadOptions {
-  bool compile = true;           ///< take up optimizer, its state, loss and metrics, if the file has them
-  LoadReport* report = nullptr;  ///< what was read, and what could not be
-};
 
 namespace keras {
 
@@ -94,14 +90,8 @@ GRAFT_COLD void compile_from(const LegacyH5& file, const Model<Scalar>& model, s
 
 }  // namespace keras
 
-/// Reads a model that Keras (1.0 … 3.x) or graft wrote as .h5: architecture, weights and, if it was compiled,
-/// optimizer, loss and metrics, so that training goes on where it stopped.
-///
-/// Throws FileError for a file that cannot be read or is damaged, ConfigError for a layer that graft does not know
-/// (with its name, its class and how to register one). What was compiled and is not known is a warning in the report,
-/// and the model then comes uncompiled.
-template <class Scalar = float>
-GRAFT_COLD Model<Scalar> load_model(const std::string& path, const LoadOptions& options = {}) {
+template <class Scalar>
+GRAFT_COLD Model<Scalar> load_model(const std::string& path, const LoadOptions& options) {
   const keras::LegacyH5 file(path);
   LoadReport report;
   Model<Scalar> model = keras::make_model<Scalar>(file, report.warnings);
