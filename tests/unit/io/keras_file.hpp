@@ -4,6 +4,8 @@
 
 #include "graft/graft.hpp"
 #include "graft/io/hdf5.hpp"
+#include "graft/io/json.hpp"
+#include "graft/io/keras/keras.hpp"
 #include "tests/support/catch.hpp"
 
 // Files in the dialects of all Kerases, written by hand.

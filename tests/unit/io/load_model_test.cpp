@@ -1,6 +1,5 @@
 #include <fstream>
 
-#include "graft/io/keras/keras.hpp"
 #include "tests/support/shared_dir.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/io/keras_file.hpp"
