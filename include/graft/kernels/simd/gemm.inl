@@ -1,22 +1,30 @@
 // C = f(alpha op(A) op(B) (+ C) (+ bias)).
 //
 // B is cut into panels of at most kGemmVectors vectors of columns and blocks of k rows; a block of panels is packed so
-// that the micro-kernel reads it front to back, and stays in the second-level cache. A is cut into panels of kGemmRows
-// rows; each is packed just before use and stays in the first-level cache while it meets every panel of the block.
+// that the micro-kernel reads it front to back, and stays in the second-level cache. A is not copied: for a tile of
+// kGemmRows rows of C it is a list of segments, stretches of k over which each row of A is one run of memory, so that a
+// matrix is one segment and the rows of a convolution (implicit im2col, simd/conv.inl) are a few. What A a tile reads
+// stays in the first-level cache while the tile meets every panel of the block.
 // Small problems skip a packing that would not pay.
 //
 // Every element of C is the sum over k in order, in blocks that depend on k alone, whatever the tile, packing, or
 // thread that computes it: results are bitwise the same for any number of threads.
 
+struct GemmSegment {
+  Index k;                      // length of the stretch
+  Index b_at;                   // the row of the block of B where it starts
+  const float* rows[kGemmRows];  // where it starts in each row of A
+};
+
 struct GemmTile {
-  const float* a;
-  Index a_row;   // elements between rows of A
-  Index a_step;  // elements between successive k
+  const GemmSegment* segments;
+  Index count;
+  Index first_row;  // of the segments' rows, and of c
+  Index a_step;     // elements between successive k
   const float* b;
   Index b_step;
-  Index k;
-  float* c;
-  Index ldc;
+  float* const* c;  // rows of C
+  Index column;     // where the tile starts in them
   Index cols;
   const float* bias;  // null: none, or not the last block of k
   float alpha;
@@ -28,7 +36,7 @@ struct GemmTile {
 inline void gemm_finish_ragged(const GemmTile& t, const float* tile, Index rows, Index width) {
   for (Index i = 0; i < rows; ++i) {
     for (Index j = 0; j < t.cols; j += kLanes) {
-      float* c = t.c + i * t.ldc + j;
+      float* c = t.c[t.first_row + i] + t.column + j;
       const Index count = t.cols - j;
       VecF r = load(tile + i * width + j);
       r = t.load_c ? fma(set1(t.alpha), r, load_part(c, count)) : set1(t.alpha) * r;
@@ -39,10 +47,10 @@ inline void gemm_finish_ragged(const GemmTile& t, const float* tile, Index rows,
   }
 }
 
-/// A pointer of which the compiler does not know that it has computed with it before: it would keep the addresses of
+/// A pointer of which the compiler does not know that it has read through it before: it would keep the addresses of
 /// all rows of C through the products, in registers that it then lacks, and spill them. On a short k that took a tenth
 /// of the time.
-GRAFT_SIMD_INLINE float* gemm_opaque(float* p) {
+GRAFT_SIMD_INLINE float* const* gemm_opaque(float* const* p) {
 #if defined(__GNUC__)
   asm volatile("" : "+r"(p));
 #endif
@@ -52,33 +60,36 @@ GRAFT_SIMD_INLINE float* gemm_opaque(float* p) {
 template <int kRows, int kVectors>
 void gemm_micro(const GemmTile& t) {
   VecF acc[kRows][kVectors];
-  const float* rows[kRows];
-  const Index ldc = t.ldc;
-  const float* ahead = t.c;
+  const Index column = t.column;
   GRAFT_UNROLL
   for (int i = 0; i < kRows; ++i) {
-    rows[i] = t.a + i * t.a_row;
+    const float* ahead = t.c[t.first_row + i] + column;
     GRAFT_UNROLL
     for (int v = 0; v < kVectors; ++v) {
       acc[i][v] = VecF{};
       // The tile of C is needed at the end; asked for now, it arrives during the products.
       __builtin_prefetch(ahead + v * kLanes);
     }
-    ahead += ldc;
   }
-  const float* b = t.b;
-  const Index a_step = t.a_step, b_step = t.b_step, end = t.k * a_step;
-  for (Index p = 0; p != end; p += a_step) {
-    VecF columns[kVectors];
+  const Index a_step = t.a_step, b_step = t.b_step;
+  for (const GemmSegment *segment = t.segments, *last = segment + t.count; segment != last; ++segment) {
+    const float* rows[kRows];
     GRAFT_UNROLL
-    for (int v = 0; v < kVectors; ++v) columns[v] = load(b + v * kLanes);
-    GRAFT_UNROLL
-    for (int i = 0; i < kRows; ++i) {
-      const VecF element = set1(rows[i][p]);
+    for (int i = 0; i < kRows; ++i) rows[i] = segment->rows[t.first_row + i];
+    const float* b = t.b + segment->b_at * b_step;
+    const Index end = segment->k * a_step;
+    for (Index p = 0; p != end; p += a_step) {
+      VecF columns[kVectors];
       GRAFT_UNROLL
-      for (int v = 0; v < kVectors; ++v) acc[i][v] = fma(element, columns[v], acc[i][v]);
+      for (int v = 0; v < kVectors; ++v) columns[v] = load(b + v * kLanes);
+      GRAFT_UNROLL
+      for (int i = 0; i < kRows; ++i) {
+        const VecF element = set1(rows[i][p]);
+        GRAFT_UNROLL
+        for (int v = 0; v < kVectors; ++v) acc[i][v] = fma(element, columns[v], acc[i][v]);
+      }
+      b += b_step;
     }
-    b += b_step;
   }
   if (t.cols < kVectors * kLanes) {
     float tile[kRows * kVectors * kLanes];
@@ -91,12 +102,12 @@ void gemm_micro(const GemmTile& t) {
   }
   const VecF alpha = set1(t.alpha);
   if (t.load_c) {
-    const float* c = gemm_opaque(t.c);
+    float* const* c = gemm_opaque(t.c + t.first_row);
     GRAFT_UNROLL
     for (int i = 0; i < kRows; ++i) {
+      const float* row = c[i] + column;
       GRAFT_UNROLL
-      for (int v = 0; v < kVectors; ++v) acc[i][v] = fma(alpha, acc[i][v], load(c + v * kLanes));
-      c += ldc;
+      for (int v = 0; v < kVectors; ++v) acc[i][v] = fma(alpha, acc[i][v], load(row + v * kLanes));
     }
   } else if (t.alpha != 1.0f) {
     GRAFT_UNROLL
@@ -120,12 +131,12 @@ void gemm_micro(const GemmTile& t) {
       for (int v = 0; v < kVectors; ++v) acc[i][v] = vmax(VecF{}, acc[i][v]);
     }
   }
-  float* c = gemm_opaque(t.c);
+  float* const* c = gemm_opaque(t.c + t.first_row);
   GRAFT_UNROLL
   for (int i = 0; i < kRows; ++i) {
+    float* row = c[i] + column;
     GRAFT_UNROLL
-    for (int v = 0; v < kVectors; ++v) store(c + v * kLanes, acc[i][v]);
-    c += ldc;
+    for (int v = 0; v < kVectors; ++v) store(row + v * kLanes, acc[i][v]);
   }
 }
 
@@ -188,22 +199,43 @@ inline void pack_transposed(const float* in, Index in_row, Index rows, Index k, 
   }
 }
 
-/// A as a matrix in memory. A convolution brings its own source, which gathers a panel from the image.
+/// A as a matrix in memory, and C beside it. A convolution brings its own source, whose rows lie in an image.
 struct GemmMatrixA {
   const float* data;
   Index row, column;  // strides of op(A); one of them is 1
+  float* c;
+  Index ldc;
+  bool pack;  // copy each tile's rows: they lie badly
 
-  /// out[p * kGemmRows + i] = op(A)(i0 + i, p0 + p) for i < rows, p < k.
-  void pack(Index i0, Index rows, Index p0, Index k, float* out) const {
+  Index step() const { return pack ? kGemmRows : column; }
+  /// Floats of memory that segments() wants, and how many segments it may give, for blocks of k.
+  Index scratch(Index k) const { return pack ? kGemmRows * k : 0; }
+  Index max_segments(Index) const { return 1; }
+
+  /// How many rows the tile at row i0 has.
+  static Index tile_rows(Index i0, Index end) { return i0 + kGemmRows < end ? kGemmRows : end - i0; }
+  void c_rows(Index i0, Index rows, float** out) const {
+    for (Index i = 0; i < rows; ++i) out[i] = c + (i0 + i) * ldc;
+  }
+
+  /// The rows [i0, i0 + rows) over [p0, p0 + k) as segments; returns their number.
+  Index segments(Index i0, Index rows, Index p0, Index k, GemmSegment* out, float* memory) const {
     const float* in = data + i0 * row + p0 * column;
-    if (column == 1) return pack_transposed(in, row, rows, k, out, kGemmRows);
-    if (rows == kGemmRows) {
-      for (Index p = 0; p < k; ++p) __builtin_memcpy(out + p * kGemmRows, in + p * column, kGemmRows * sizeof(float));
-      return;
+    out->k = k;
+    out->b_at = 0;
+    if (!pack) {
+      for (Index i = 0; i < rows; ++i) out->rows[i] = in + i * row;
+      return 1;
     }
-    for (Index p = 0; p < k; ++p) {
-      for (Index i = 0; i < rows; ++i) out[p * kGemmRows + i] = in[p * column + i];
+    if (column == 1) {
+      pack_transposed(in, row, rows, k, memory, kGemmRows);
+    } else {
+      for (Index p = 0; p < k; ++p) {
+        for (Index i = 0; i < rows; ++i) memory[p * kGemmRows + i] = in[p * column + i];
+      }
     }
+    for (Index i = 0; i < rows; ++i) out->rows[i] = memory + i;
+    return 1;
   }
 
   /// Asks for part `share` of `shares` of the panel that starts at row i0, for its first `rows` rows.
@@ -272,17 +304,21 @@ inline GemmBlocking gemm_blocking(const GemmDesc& desc, const GemmPanels& panels
   return result;
 }
 
-/// The part of C with rows [row0, row1) and panels [panel0, panel1). `bias` and `c` are those of the whole C.
+/// The part of C with rows [row0, row1) and panels [panel0, panel1). `bias` is that of the whole C.
 template <class SourceA, class SourceB>
-void gemm_part(const GemmDesc& desc, const SourceA& source_a, const SourceB& source_b, float* c, const float* bias,
+void gemm_part(const GemmDesc& desc, const SourceA& source_a, const SourceB& source_b, const float* bias,
                const GemmPanels& panels, const GemmBlocking& blocking, Index row0, Index row1, Index panel0,
                Index panel1) {
   const bool relu = desc.activation.kind == ActivationKind::relu;
   const bool other_activation = !relu && desc.activation.kind != ActivationKind::linear;
-  const Index ldc = desc.c_stride();
-  float* const packed_a = workspace(kGemmRows * blocking.k_block +
-                                    (blocking.panels_block + 1) * kGemmVectors * kLanes * blocking.k_block);
-  float* const packed_b = packed_a + kGemmRows * blocking.k_block;
+  constexpr Index kFloatsPerSegment = sizeof(GemmSegment) / sizeof(float);
+  const Index segment_floats = (source_a.max_segments(blocking.k_block) * kFloatsPerSegment + 15) / 16 * 16;
+  const Index scratch_floats = (source_a.scratch(blocking.k_block) + 15) / 16 * 16;
+  float* const memory = workspace(segment_floats + scratch_floats +
+                                  (blocking.panels_block + 1) * kGemmVectors * kLanes * blocking.k_block);
+  GemmSegment* const segments = reinterpret_cast<GemmSegment*>(memory);
+  float* const scratch = memory + segment_floats;
+  float* const packed_b = scratch + scratch_floats;
   for (Index first_panel = panel0; first_panel < panel1; first_panel += blocking.panels_block) {
     const Index last_panel = first_panel + blocking.panels_block < panel1 ? first_panel + blocking.panels_block : panel1;
     for (Index p0 = 0; p0 == 0 || p0 < desc.k; p0 += blocking.k_block) {
@@ -301,25 +337,18 @@ void gemm_part(const GemmDesc& desc, const SourceA& source_a, const SourceB& sou
           source_b.pack(p0 + q, count, column, cols, width, packed_b + start * k + q * width);
         }
       }
+      float* c_rows[kGemmRows];
       GemmTile tile{};
-      tile.k = k;
-      tile.ldc = ldc;
+      tile.segments = segments;
+      tile.a_step = source_a.step();
+      tile.c = c_rows;
       tile.alpha = desc.alpha;
       tile.load_c = p0 > 0 || desc.accumulate;
       tile.relu = relu && last_k;
       for (Index i0 = row0; i0 < row1; i0 += kGemmRows) {
-        const Index rows = i0 + kGemmRows < row1 ? kGemmRows : row1 - i0;
-        const float* a = nullptr;
-        if (blocking.pack_a) {
-          source_a.pack(i0, rows, p0, k, packed_a);
-          a = packed_a;
-          tile.a_row = 1;
-          tile.a_step = kGemmRows;
-        } else {
-          a = source_a.data + i0 * source_a.row + p0 * source_a.column;
-          tile.a_row = source_a.row;
-          tile.a_step = source_a.column;
-        }
+        const Index rows = source_a.tile_rows(i0, row1);
+        source_a.c_rows(i0, rows, c_rows);
+        tile.count = source_a.segments(i0, rows, p0, k, segments, scratch);
         const Index next_rows = i0 + 2 * kGemmRows < row1 ? kGemmRows : row1 - i0 - kGemmRows;
         for (Index panel = first_panel; panel < last_panel; ++panel) {
           const Index column = panels.start(panel) * kLanes, vectors = panels.width(panel);
@@ -334,24 +363,22 @@ void gemm_part(const GemmDesc& desc, const SourceA& source_a, const SourceB& sou
           if (next_rows > 0) {
             source_a.prefetch(i0 + kGemmRows, next_rows, p0, k, panel - first_panel, last_panel - first_panel);
           }
+          tile.column = column;
           tile.cols = cols;
           tile.bias = last_k && bias != nullptr ? bias + column : nullptr;
-          tile.c = c + i0 * ldc + column;
-          tile.a = a;
-          for (Index left = rows; left > 0;) {
+          for (tile.first_row = 0; tile.first_row < rows;) {
+            const Index left = rows - tile.first_row;
             const Index step = left == kGemmRows ? kGemmRows : left >= 4 ? 4 : left >= 2 ? 2 : 1;
             GemmMicro* const* kernels = step == kGemmRows ? kGemmMicro<kGemmRows>
                                         : step == 4       ? kGemmMicro<4>
                                         : step == 2       ? kGemmMicro<2>
                                                           : kGemmMicro<1>;
             kernels[vectors - 1](tile);
-            tile.a += step * tile.a_row;
-            tile.c += step * ldc;
-            left -= step;
+            tile.first_row += step;
           }
           if (other_activation && last_k) {
             for (Index i = 0; i < rows; ++i) {
-              float* row = c + (i0 + i) * ldc + column;
+              float* row = c_rows[i] + column;
               activation_forward(desc.activation, cols, row, row);
             }
           }
@@ -383,22 +410,30 @@ inline GemmGrid gemm_grid(const GemmDesc& desc, Index row_panels, Index panels, 
   return best;
 }
 
-inline void gemm(const GemmDesc& desc, const GemmArgs<float>& args) {
-  if (desc.m <= 0 || desc.n <= 0) return;
-  const bool trans_a = desc.trans_a == Transpose::yes, trans_b = desc.trans_b == Transpose::yes;
-  const GemmMatrixA a{args.a, trans_a ? 1 : desc.a_stride(), trans_a ? desc.a_stride() : 1};
-  const GemmMatrixB b{args.b, trans_b ? 1 : desc.b_stride(), trans_b ? desc.b_stride() : 1};
-  const GemmPanels panels(desc.n);
-  const GemmBlocking blocking = gemm_blocking(desc, panels);
+/// The whole product, with the threads that there are. `desc` says m, n, k and the epilogue; strides are the sources'.
+template <class SourceA, class SourceB>
+void gemm_run(const GemmDesc& desc, const SourceA& a, const SourceB& b, const float* bias, const GemmPanels& panels,
+              const GemmBlocking& blocking) {
   const Index row_panels = (desc.m + kGemmRows - 1) / kGemmRows;
   const GemmGrid grid = gemm_grid(desc, row_panels, panels.count, available_threads());
   auto part = [&](Index from, Index to) {
     for (Index t = from; t < to; ++t) {
       const Index r = t / grid.panels, s = t % grid.panels;
       const Index row0 = row_panels * r / grid.rows * kGemmRows, row1 = row_panels * (r + 1) / grid.rows * kGemmRows;
-      gemm_part(desc, a, b, args.c, args.bias, panels, blocking, row0, row1 < desc.m ? row1 : desc.m,
-                panels.count * s / grid.panels, panels.count * (s + 1) / grid.panels);
+      gemm_part(desc, a, b, bias, panels, blocking, row0, row1 < desc.m ? row1 : desc.m, panels.count * s / grid.panels,
+                panels.count * (s + 1) / grid.panels);
     }
   };
   parallel_for(0, grid.rows * grid.panels, 1, part);
+}
+
+inline void gemm(const GemmDesc& desc, const GemmArgs<float>& args) {
+  if (desc.m <= 0 || desc.n <= 0) return;
+  const bool trans_a = desc.trans_a == Transpose::yes, trans_b = desc.trans_b == Transpose::yes;
+  const GemmPanels panels(desc.n);
+  const GemmBlocking blocking = gemm_blocking(desc, panels);
+  const GemmMatrixA a{args.a, trans_a ? 1 : desc.a_stride(), trans_a ? desc.a_stride() : 1, args.c, desc.c_stride(),
+                      blocking.pack_a};
+  const GemmMatrixB b{args.b, trans_b ? 1 : desc.b_stride(), trans_b ? desc.b_stride() : 1};
+  gemm_run(desc, a, b, args.bias, panels, blocking);
 }

@@ -1,0 +1,7 @@
+#pragma once
+
+#include "graft/kernels/conv_desc.hpp"
+#include "graft/kernels/simd/gemm.hpp"
+
+#define GRAFT_SIMD_SOURCE "graft/kernels/simd/conv.inl"
+#include "graft/kernels/simd/foreach_isa.inl"
