@@ -49,54 +49,81 @@ struct ConvRows {
   }
 
   Index segments(Index i0, Index rows, Index p0, Index k, GemmSegment* out, float* memory) const {
-    const float* base[kGemmRows];
-    Index from[kGemmRows][3];
-    ConvPosition position(i0, lattice);
-    for (Index i = 0; i < rows; ++i, position.next(lattice)) {
-      base[i] = image + position.sample * sample;
-      for (int d = 0; d < 3; ++d) from[i][d] = position.at[d] * mul[d] + add[d];
-    }
-    float* const border = memory + k;
-    bool zeros_ready = false;
-    const auto zeros = [&] {
-      if (!zeros_ready) __builtin_memset(memory, 0, static_cast<std::size_t>(k) * sizeof(float));
-      zeros_ready = true;
-      return memory;
-    };
+    const ConvPosition position(i0, lattice);
+    if (k == 0) return 0;  // a phase that no tap sees
+    const Index per_row = merged ? 1 : taps[2], width = merged ? taps[2] : 1;
+    const Index x_first = position.at[2] * mul[2] + add[2], x_last = x_first + (rows - 1) * mul[2];
+    const bool regular = position.at[2] + rows <= lattice[2] && x_first >= 0 &&
+                         x_last + (per_row - 1) * pitch[2] + width <= dim[2];
+    Borders borders{this, position, rows, width, k, memory, false};
     Index unit = p0 / run, offset = p0 % run, count = 0;
-    const Index per_row = merged ? 1 : taps[2];
-    for (Index at = 0; at < k; ++unit, offset = 0, ++count) {
+    Index tap_x = unit % per_row, tap_y = unit / per_row % taps[1], tap_z = unit / per_row / taps[1];
+    for (Index at = 0; at < k; ++count) {
       const Index length = run - offset < k - at ? run - offset : k - at;
-      const Index tap_x = unit % per_row, tap_y = unit / per_row % taps[1], tap_z = unit / per_row / taps[1];
       GemmSegment& segment = out[count];
       segment.k = length;
       segment.b_at = at;
-      for (Index i = 0; i < rows; ++i) {
-        const Index z = from[i][0] + tap_z * pitch[0], y = from[i][1] + tap_y * pitch[1];
-        const Index x = from[i][2] + tap_x * pitch[2];
-        const Index width = merged ? taps[2] : 1;
-        if (z < 0 || z >= dim[0] || y < 0 || y >= dim[1] || x <= -width || x >= dim[2]) {
-          segment.rows[i] = zeros();
-          continue;
-        }
-        const float* row = base[i] + (z * dim[1] + y) * dim[2] * channels;
-        if (x >= 0 && x + width <= dim[2]) {
-          segment.rows[i] = row + x * channels + offset;
-          continue;
-        }
-        // Partly outside: elements [low, high) of the row of the image exist.
-        const Index first = x * channels + offset, end = dim[2] * channels;
-        const Index low = first < 0 ? 0 : first, high = first + length < end ? first + length : end;
-        float* copy = border + i * k + at;
-        for (Index p = 0; p < length; ++p) {
-          copy[p] = first + p >= low && first + p < high ? row[first + p] : 0.0f;
-        }
-        segment.rows[i] = copy;
+      if (regular) {
+        const Index z = position.at[0] * mul[0] + add[0] + tap_z * pitch[0];
+        const Index y = position.at[1] * mul[1] + add[1] + tap_y * pitch[1];
+        const bool inside = z >= 0 && z < dim[0] && y >= 0 && y < dim[1];
+        const Index pixel = (z * dim[1] + y) * dim[2] + x_first + tap_x * pitch[2];
+        const float* first = inside ? image + position.sample * sample + pixel * channels + offset : borders.zeros();
+        const Index next = inside ? mul[2] * channels : 0;
+        for (Index i = 0; i < rows; ++i) segment.rows[i] = first + i * next;
+      } else {
+        borders.fill(segment, tap_z, tap_y, tap_x, at, offset);
       }
       at += length;
+      offset = 0;
+      if (++tap_x == per_row) {
+        tap_x = 0;
+        if (++tap_y == taps[1]) tap_y = 0, ++tap_z;
+      }
     }
     return count;
   }
+
+  /// Tiles whose pixels are not side by side, or that stick out of the image along the last axis.
+  struct Borders {
+    const ConvRows* at;
+    ConvPosition position;
+    Index rows, width, k;
+    float* memory;  // k zeros, then a row of k for each row of the tile
+    bool zeroed;
+
+    const float* zeros() {
+      if (!zeroed) __builtin_memset(memory, 0, static_cast<std::size_t>(k) * sizeof(float));
+      zeroed = true;
+      return memory;
+    }
+
+    void fill(GemmSegment& segment, Index tap_z, Index tap_y, Index tap_x, Index k_at, Index offset) {
+      const ConvRows& a = *at;
+      ConvPosition pixel = position;
+      for (Index i = 0; i < rows; ++i, pixel.next(a.lattice)) {
+        const Index z = pixel.at[0] * a.mul[0] + a.add[0] + tap_z * a.pitch[0];
+        const Index y = pixel.at[1] * a.mul[1] + a.add[1] + tap_y * a.pitch[1];
+        const Index x = pixel.at[2] * a.mul[2] + a.add[2] + tap_x * a.pitch[2];
+        if (z < 0 || z >= a.dim[0] || y < 0 || y >= a.dim[1] || x <= -width || x >= a.dim[2]) {
+          segment.rows[i] = zeros();
+          continue;
+        }
+        const float* row = a.image + pixel.sample * a.sample + (z * a.dim[1] + y) * a.dim[2] * a.channels;
+        if (x >= 0 && x + width <= a.dim[2]) {
+          segment.rows[i] = row + x * a.channels + offset;
+          continue;
+        }
+        // Partly outside: of the elements [first, first + length) of the row of the image, those in [0, end) exist.
+        const Index first = x * a.channels + offset, end = a.dim[2] * a.channels;
+        float* copy = memory + k + i * k + k_at;
+        for (Index p = 0; p < segment.k; ++p) {
+          copy[p] = first + p >= 0 && first + p < end ? row[first + p] : 0.0f;
+        }
+        segment.rows[i] = copy;
+      }
+    }
+  };
 };
 
 /// The weights as B of the data gradient: row (tap, filter) of the phase's taps, column channel.
