@@ -18,7 +18,10 @@
   X(class ActivityRegularizationImpl<float>) \
   X(class AlphaDropoutImpl<float>) \
   X(class BatchNormalizationImpl<float>) \
+  X(class ConvImpl<float>) \
+  X(class ConvTransposeImpl<float>) \
   X(class DenseImpl<float>) \
+  X(class DepthwiseConvImpl<float>) \
   X(class DropoutImpl<float>) \
   X(class ELUImpl<float>) \
   X(class FlattenImpl<float>) \
@@ -33,6 +36,7 @@
   X(class ReLUImpl<float>) \
   X(class RepeatVectorImpl<float>) \
   X(class ReshapeImpl<float>) \
+  X(class SeparableConvImpl<float>) \
   X(class SoftmaxImpl<float>) \
   X(class AdadeltaImpl<float>) \
   X(class AdagradImpl<float>) \

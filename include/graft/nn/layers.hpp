@@ -4,7 +4,10 @@
 #include "graft/nn/layers/activity_regularization.hpp"
 #include "graft/nn/layers/alpha_dropout.hpp"
 #include "graft/nn/layers/batch_normalization.hpp"
+#include "graft/nn/layers/conv.hpp"
+#include "graft/nn/layers/conv_transpose.hpp"
 #include "graft/nn/layers/dense.hpp"
+#include "graft/nn/layers/depthwise_conv.hpp"
 #include "graft/nn/layers/dropout.hpp"
 #include "graft/nn/layers/elu.hpp"
 #include "graft/nn/layers/flatten.hpp"
@@ -19,6 +22,7 @@
 #include "graft/nn/layers/repeat_vector.hpp"
 #include "graft/nn/layers/reshape.hpp"
 #include "graft/nn/layers/rrelu.hpp"
+#include "graft/nn/layers/separable_conv.hpp"
 #include "graft/nn/layers/softmax.hpp"
 #include "graft/nn/registry.hpp"
 
@@ -40,7 +44,15 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<ActivityRegularization, Scalar>("ActivityRegularization");
   register_builtin<AlphaDropout, Scalar>("AlphaDropout");
   register_builtin<BatchNormalization, Scalar>("BatchNormalization");
+  register_builtin<Conv1D, Scalar>("Conv1D");
+  register_builtin<Conv1DTranspose, Scalar>("Conv1DTranspose");
+  register_builtin<Conv2D, Scalar>("Conv2D");
+  register_builtin<Conv2DTranspose, Scalar>("Conv2DTranspose");
+  register_builtin<Conv3D, Scalar>("Conv3D");
+  register_builtin<Conv3DTranspose, Scalar>("Conv3DTranspose");
   register_builtin<Dense, Scalar>("Dense");
+  register_builtin<DepthwiseConv1D, Scalar>("DepthwiseConv1D");
+  register_builtin<DepthwiseConv2D, Scalar>("DepthwiseConv2D");
   register_builtin<Dropout, Scalar>("Dropout");
   register_builtin<ELU, Scalar>("ELU");
   register_builtin<Flatten, Scalar>("Flatten");
@@ -55,6 +67,8 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<RepeatVector, Scalar>("RepeatVector");
   register_builtin<Reshape, Scalar>("Reshape");
   register_builtin<RReLU, Scalar>("RReLU");
+  register_builtin<SeparableConv1D, Scalar>("SeparableConv1D");
+  register_builtin<SeparableConv2D, Scalar>("SeparableConv2D");
   register_builtin<Softmax, Scalar>("Softmax");
 }
 

@@ -32,6 +32,62 @@ std::vector<LayerCase> cases() {
                         .bias_constraint = NonNeg(),
                         .name = "everything",
                         .input_shape = Shape{7}}));
+  add("Conv1D", {11, 3}, Conv1D<double>(4, 3));
+  add("Conv1D causal", {11, 3}, Conv1D<double>(4, 3, {.padding = "causal", .dilation_rate = 2}));
+  add("Conv1D channels_first", {3, 11}, Conv1D<double>(4, 2, {.strides = 2, .data_format = "channels_first"}));
+  add("Conv2D", {5, 7, 3}, Conv2D<double>(4, {3, 2}));
+  add("Conv2D same", {6, 5, 2}, Conv2D<double>(3, 3, {.strides = {2, 1}, .padding = "same", .use_bias = false}));
+  add("Conv2D groups", {5, 4, 4}, Conv2D<double>(6, 3, {.padding = "SAME", .groups = 2, .activation = "tanh"}));
+  add("Conv2D channels_first", {2, 5, 4},
+      Conv2D<double>(3, 2, {.padding = "same", .data_format = "channels_first", .activation = "softmax"}));
+  add("Conv2D glu", {5, 4, 2}, Conv2D<double>(6, 3, {.activation = "glu"}));
+  add("Conv2D mish", {5, 4, 2}, Conv2D<double>(3, 1, {.strides = 2, .activation = "mish"}));
+  add("Conv2D with everything", {6, 6, 2},
+      Conv2D<double>(4, 3,
+                     {.padding = "same",
+                      .dilation_rate = 2,
+                      .activation = activations::leaky_relu(0.05),
+                      .kernel_initializer = HeNormal({.seed = 3}),
+                      .bias_initializer = Constant(0.5),
+                      .kernel_regularizer = L1L2(0.1, 0.2),
+                      .bias_regularizer = L2(0.3),
+                      .activity_regularizer = L1(0.4),
+                      .kernel_constraint = MaxNorm(3),
+                      .bias_constraint = NonNeg(),
+                      .name = "everything",
+                      .input_shape = Shape{6, 6, 2}}));
+  add("Conv3D", {4, 3, 5, 2}, Conv3D<double>(3, {2, 3, 2}, {.padding = "same", .activation = "relu"}));
+  add("Conv3D strides", {5, 4, 3, 2}, Conv3D<double>(2, 2, {.strides = {2, 1, 2}}));
+  add("Conv1DTranspose", {5, 3}, Conv1DTranspose<double>(2, 3, {.strides = 2, .padding = "same"}));
+  add("Conv2DTranspose", {3, 4, 2}, Conv2DTranspose<double>(3, {3, 2}, {.strides = {1, 3}, .activation = "selu"}));
+  add("Conv2DTranspose output_padding", {3, 3, 2},
+      Conv2DTranspose<double>(3, 3, {.strides = 2, .padding = "same", .output_padding = 1}));
+  add("Conv2DTranspose channels_first", {2, 3, 4},
+      Conv2DTranspose<double>(3, 2, {.strides = 2, .data_format = "channels_first"}));
+  add("Conv2DTranspose dilation", {4, 3, 2}, Conv2DTranspose<double>(2, 2, {.dilation_rate = 2}));
+  add("Conv3DTranspose", {2, 3, 2, 2}, Conv3DTranspose<double>(2, 2, {.strides = 2, .use_bias = false}));
+  add("DepthwiseConv1D", {9, 3}, DepthwiseConv1D<double>(3, {.strides = 2, .padding = "same", .depth_multiplier = 2}));
+  add("DepthwiseConv2D", {5, 6, 3}, DepthwiseConv2D<double>({3, 2}, {.activation = "relu6"}));
+  add("DepthwiseConv2D everything", {6, 5, 2},
+      DepthwiseConv2D<double>(3, {.padding = "same",
+                                  .depth_multiplier = 3,
+                                  .dilation_rate = 2,
+                                  .activation = "tanh",
+                                  .depthwise_initializer = HeNormal(),
+                                  .depthwise_regularizer = L2(0.1),
+                                  .depthwise_constraint = MaxNorm(2)}));
+  add("DepthwiseConv2D channels_first", {3, 5, 4}, DepthwiseConv2D<double>(2, {.data_format = "channels_first"}));
+  add("SeparableConv1D", {9, 3}, SeparableConv1D<double>(4, 3, {.padding = "causal", .activation = "softplus"}));
+  add("SeparableConv2D", {5, 6, 3}, SeparableConv2D<double>(4, {3, 2}, {.strides = 2, .depth_multiplier = 2}));
+  add("SeparableConv2D everything", {4, 5, 2},
+      SeparableConv2D<double>(3, 3, {.padding = "same",
+                                     .data_format = "channels_last",
+                                     .dilation_rate = 2,
+                                     .use_bias = false,
+                                     .depthwise_regularizer = L2(0.1),
+                                     .pointwise_regularizer = L1(0.1),
+                                     .pointwise_constraint = UnitNorm()}));
+  add("SeparableConv2D channels_first", {3, 5, 4}, SeparableConv2D<double>(4, 2, {.data_format = "channels_first"}));
   add("Flatten", {3, 2, 5}, Flatten<double>());
   add("Flatten rank 2", {7}, Flatten<double>());
   add("Flatten channels_first", {3, 2, 5}, Flatten<double>({.data_format = "channels_first"}));

@@ -2,8 +2,7 @@
 
 #include "graft/kernels/elementwise.hpp"
 #include "graft/kernels/gemm.hpp"
-#include "graft/nn/layer.hpp"
-#include "graft/nn/layers/layer_options.hpp"
+#include "graft/nn/layers/activated.hpp"
 
 namespace graft {
 
@@ -41,50 +40,27 @@ class DenseImpl final : public LayerImpl<Scalar> {
   }
 
   Needs needs(std::span<const Shape> inputs, const Use& use) const override {
-    const Index bytes = rows_of(inputs[0]) * units_ * static_cast<Index>(sizeof(Scalar));
-    const ActivationFunction& f = options_.activation;
     Needs needs;
     needs.can_add = true;
     needs.inputs = use.weight_gradients;
-    needs.outputs = use.backward() && f.needs_output();
-    if (use.backward() && f.needs_input()) needs.cache_bytes = bytes;
-    const bool forward_aside = !use.backward() && !f.in_place();
-    if (forward_aside || (use.backward() && !f.linear())) needs.scratch_bytes = bytes;
+    activated(inputs[0]).require(needs, use);
     return needs;
   }
 
   /// y = f(x W + b)
   void forward(const ForwardArgs<Scalar>& args) const override {
-    const ActivationFunction& f = options_.activation;
-    const Index rows = rows_of(args.x().shape()), inputs = args.x().shape().back();
-    // The pre-activation goes where backward will look for it, or where f can read it while it writes y.
-    std::byte* aside = args.use.backward() && f.needs_input() ? args.cache : f.in_place() ? nullptr : args.scratch;
-    Scalar* z = aside ? reinterpret_cast<Scalar*>(aside) : args.y().data();
+    const auto act = activated(args.x().shape());
     kernels::GemmDesc desc;
-    desc.m = rows, desc.n = units_, desc.k = inputs;
-    const bool fused = !aside && f.fusable();
-    if (fused) desc.activation = f.params();
-    kernels::gemm<Scalar>(desc, {args.x().data(), kernel_->value().data(), z, bias_data()});
-    if (fused || (f.linear() && !aside)) return;
-    Shape shape = args.x().shape();
-    shape[-1] = units_;
-    f.forward(TensorView<const Scalar>(z, shape), args.y());
+    desc.m = rows_of(args.x().shape()), desc.n = units_, desc.k = args.x().shape().back();
+    desc.activation = act.fused(args);
+    kernels::gemm<Scalar>(desc, {args.x().data(), kernel_->value().data(), act.z(args), bias_data()});
+    act.finish(args);
   }
 
   /// dz = dy f'(z);  dW = xᵀ dz;  db = column sums of dz;  dx = dz Wᵀ
   void backward(const BackwardArgs<Scalar>& args) const override {
-    const ActivationFunction& f = options_.activation;
-    Shape z_shape = args.dy().shape();
-    z_shape[-1] = units_;
-    const Index rows = rows_of(z_shape), inputs = kernel_->shape()[0];
-    const Scalar* dz = args.dy().data();
-    if (!f.linear()) {
-      const TensorView<Scalar> into(reinterpret_cast<Scalar*>(args.scratch), z_shape);
-      const TensorView<const Scalar> z(reinterpret_cast<const Scalar*>(f.needs_input() ? args.cache : nullptr),
-                                       z_shape);
-      f.backward(z, args.y(), args.dy(), into);
-      dz = into.data();
-    }
+    const Index rows = rows_of(args.dy().shape()), inputs = kernel_->shape()[0];
+    const Scalar* dz = activated(args.dy().shape()).dz(args);
     if (args.dw(0)) {
       kernels::GemmDesc desc;
       desc.m = inputs, desc.n = units_, desc.k = rows;
@@ -135,6 +111,11 @@ class DenseImpl final : public LayerImpl<Scalar> {
 
  private:
   static Index rows_of(const Shape& shape) { return shape.product(0, shape.rank() - 1); }
+  /// `shape`: of x or y; they differ in the last dimension.
+  detail::Activated<Scalar> activated(Shape shape) const {
+    shape[-1] = units_;
+    return {options_.activation, shape};
+  }
   const Scalar* bias_data() const { return bias_ ? bias_->value().data() : nullptr; }
 
   Index units_;

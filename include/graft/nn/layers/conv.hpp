@@ -1,0 +1,161 @@
+#pragma once
+
+#include "graft/nn/layers/conv_layer.hpp"
+
+namespace graft {
+
+/// strides and dilation_rate: one integer, or one for each spatial dimension; not both above 1.
+struct ConvOptions {
+  PerAxis strides = 1;
+  std::string padding = "valid";  ///< "valid", "same"; of Conv1D also "causal": y[t] sees x[..t] only
+  std::string data_format = "channels_last";
+  PerAxis dilation_rate = 1;
+  Index groups = 1;
+  ActivationFunction activation = "linear";
+  bool use_bias = true;
+  Initializer kernel_initializer = "glorot_uniform";
+  Initializer bias_initializer = "zeros";
+  Regularizer kernel_regularizer = {};
+  Regularizer bias_regularizer = {};
+  Regularizer activity_regularizer = {};
+  Constraint kernel_constraint = {};
+  Constraint bias_constraint = {};
+  std::string name = {};
+  bool trainable = true;
+  std::optional<Shape> input_shape = {};
+};
+
+template <class Scalar>
+class ConvImpl final : public detail::ConvLayerImpl<Scalar> {
+  using Base = detail::ConvLayerImpl<Scalar>;
+
+ public:
+  static constexpr const char* kNames[] = {"Conv1D", "Conv2D", "Conv3D"};
+
+  GRAFT_COLD ConvImpl(int rank, Index filters, const PerAxis& kernel_size, ConvOptions options)
+      : Base(kNames, rank, kernel_size, options), filters_(filters), options_(std::move(options)) {
+    if (filters <= 0) fail<ConfigError>(this->where(), "filters above 0", std::to_string(filters));
+    if (options_.groups <= 0 || filters % options_.groups != 0) {
+      fail<ConfigError>(this->where(), "groups that divide the " + std::to_string(filters) + " filters",
+                        std::to_string(options_.groups));
+    }
+  }
+
+  GRAFT_COLD Config config() const override {
+    Config config = Base::config();
+    config["filters"] = filters_;
+    config["groups"] = options_.groups;
+    config["kernel_initializer"] = options_.kernel_initializer.config();
+    config["kernel_regularizer"] = options_.kernel_regularizer.config();
+    config["kernel_constraint"] = options_.kernel_constraint.config();
+    return config;
+  }
+
+ protected:
+  Index filters_of(Index channels) const override {
+    if (channels != Shape::kUnknown && channels % options_.groups != 0) {
+      fail<ShapeError>(this->where(), "channels that " + std::to_string(options_.groups) + " groups divide",
+                       std::to_string(channels));
+    }
+    return filters_;
+  }
+  kernels::ConvDesc describe(const detail::SpatialShape& x, const detail::SpatialShape& z) const override {
+    kernels::ConvDesc desc = Base::describe(x, z);
+    desc.groups = options_.groups;
+    return desc;
+  }
+  void linear_forward(const kernels::ConvDesc& desc, const kernels::ActivationParams& fused, const Use&,
+                      const Scalar* x, Scalar* z, std::byte*, std::byte*) const override {
+    kernels::ConvDesc with = desc;
+    with.activation = fused;
+    kernels::conv_forward<Scalar>(with, x, kernel_->value().data(), this->bias_data(), z);
+  }
+  void linear_backward(const kernels::ConvDesc& desc, const BackwardArgs<Scalar>& args, const Scalar* x,
+                       const Scalar* dz, Scalar* dx, const std::byte*, std::byte*) const override {
+    if (args.dw(0)) kernels::conv_backward_weights<Scalar>(desc, x, dz, args.dw(0).data());
+    if (!dx) return;
+    kernels::ConvDesc with = desc;
+    with.accumulate = args.add_to_input;
+    kernels::conv_backward_data<Scalar>(with, dz, kernel_->value().data(), nullptr, dx);
+  }
+
+  GRAFT_COLD void build(std::span<const Shape> inputs, Rng& rng) override {
+    const Index channels = this->known_channels(inputs) / options_.groups;
+    kernel_ = this->add_variable("kernel", this->kernel_shape(channels, filters_), options_.kernel_initializer, rng,
+                                 VariableKind::trainable, options_.kernel_regularizer, options_.kernel_constraint);
+    this->add_bias(filters_, rng);
+  }
+
+ private:
+  Index filters_;
+  ConvOptions options_;
+  VariablePtr<Scalar> kernel_;
+};
+
+namespace detail {
+
+template <class Scalar>
+class ConvHandle : public Layer<Scalar> {
+ protected:
+  GRAFT_COLD ConvHandle(int rank, Index filters, const PerAxis& kernel_size, ConvOptions options)
+      : Layer<Scalar>(new ConvImpl<Scalar>(rank, filters, kernel_size, std::move(options))) {}
+  GRAFT_COLD ConvHandle(int rank, const Config& config)
+      : ConvHandle(rank, config.at("filters").as_int("filters"), read_kernel_size(config),
+                   read_options(config, ConvImpl<Scalar>::kNames[rank - 1])) {}
+
+ private:
+  GRAFT_COLD static ConvOptions read_options(const Config& config, const char* class_name) {
+    ConvOptions options;
+    read_conv(config, class_name, options);
+    read(config, "groups", options.groups);
+    read(config, "kernel_initializer", options.kernel_initializer);
+    read(config, "kernel_regularizer", options.kernel_regularizer);
+    read(config, "kernel_constraint", options.kernel_constraint);
+    return options;
+  }
+};
+
+}  // namespace detail
+
+/// y[n, o, f] = activation(b[f] + sum over taps t, channels c of x[n, o * strides + t * dilation_rate - pad, c] W[t, c, f]).
+/// x (batch, length, channels), kernel W (kernel_size, channels / groups, filters), bias b (filters). "valid" has
+/// ceil((length - extent + 1) / strides) outputs with extent = (kernel_size - 1) dilation_rate + 1, "same" and "causal"
+/// ceil(length / strides); "same" pads as TensorFlow does, the odd element at the end. Throws ConfigError for arguments
+/// that contradict each other, ShapeError for a kernel larger than its padded input and for groups that do not divide
+/// the channels.
+template <class Scalar = float>
+class Conv1D : public detail::ConvHandle<Scalar> {
+ public:
+  GRAFT_COLD Conv1D(Index filters, const PerAxis& kernel_size, ConvOptions options = {})
+      : detail::ConvHandle<Scalar>(1, filters, kernel_size, std::move(options)) {}
+  GRAFT_COLD static Conv1D from_config(const Config& config) { return Conv1D(config); }
+
+ private:
+  GRAFT_COLD explicit Conv1D(const Config& config) : detail::ConvHandle<Scalar>(1, config) {}
+};
+
+/// As Conv1D, over (batch, height, width, channels).
+template <class Scalar = float>
+class Conv2D : public detail::ConvHandle<Scalar> {
+ public:
+  GRAFT_COLD Conv2D(Index filters, const PerAxis& kernel_size, ConvOptions options = {})
+      : detail::ConvHandle<Scalar>(2, filters, kernel_size, std::move(options)) {}
+  GRAFT_COLD static Conv2D from_config(const Config& config) { return Conv2D(config); }
+
+ private:
+  GRAFT_COLD explicit Conv2D(const Config& config) : detail::ConvHandle<Scalar>(2, config) {}
+};
+
+/// As Conv1D, over (batch, depth, height, width, channels).
+template <class Scalar = float>
+class Conv3D : public detail::ConvHandle<Scalar> {
+ public:
+  GRAFT_COLD Conv3D(Index filters, const PerAxis& kernel_size, ConvOptions options = {})
+      : detail::ConvHandle<Scalar>(3, filters, kernel_size, std::move(options)) {}
+  GRAFT_COLD static Conv3D from_config(const Config& config) { return Conv3D(config); }
+
+ private:
+  GRAFT_COLD explicit Conv3D(const Config& config) : detail::ConvHandle<Scalar>(3, config) {}
+};
+
+}  // namespace graft

@@ -1,0 +1,143 @@
+#pragma once
+
+#include "graft/nn/layers/conv_layer.hpp"
+
+namespace graft {
+
+/// strides and dilation_rate: one integer, or one for each spatial dimension; not both above 1.
+struct DepthwiseConvOptions {
+  PerAxis strides = 1;
+  std::string padding = "valid";  ///< "valid" or "same"
+  Index depth_multiplier = 1;
+  std::string data_format = "channels_last";
+  PerAxis dilation_rate = 1;
+  ActivationFunction activation = "linear";
+  bool use_bias = true;
+  Initializer depthwise_initializer = "glorot_uniform";
+  Initializer bias_initializer = "zeros";
+  Regularizer depthwise_regularizer = {};
+  Regularizer bias_regularizer = {};
+  Regularizer activity_regularizer = {};
+  Constraint depthwise_constraint = {};
+  Constraint bias_constraint = {};
+  std::string name = {};
+  bool trainable = true;
+  std::optional<Shape> input_shape = {};
+};
+
+template <class Scalar>
+class DepthwiseConvImpl final : public detail::ConvLayerImpl<Scalar> {
+  using Base = detail::ConvLayerImpl<Scalar>;
+
+ public:
+  static constexpr const char* kNames[] = {"DepthwiseConv1D", "DepthwiseConv2D", ""};
+
+  GRAFT_COLD DepthwiseConvImpl(int rank, const PerAxis& kernel_size, DepthwiseConvOptions options)
+      : Base(kNames, rank, kernel_size, options), options_(std::move(options)) {
+    if (options_.depth_multiplier <= 0 || options_.depth_multiplier > detail::kLargestSpatialOption) {
+      fail<ConfigError>(this->where(), "depth_multiplier above 0", std::to_string(options_.depth_multiplier));
+    }
+  }
+
+  GRAFT_COLD Config config() const override {
+    Config config = Base::config();
+    config["depth_multiplier"] = options_.depth_multiplier;
+    config["depthwise_initializer"] = options_.depthwise_initializer.config();
+    config["depthwise_regularizer"] = options_.depthwise_regularizer.config();
+    config["depthwise_constraint"] = options_.depthwise_constraint.config();
+    return config;
+  }
+
+ protected:
+  Index filters_of(Index channels) const override {
+    return channels == Shape::kUnknown ? channels : channels * options_.depth_multiplier;
+  }
+  kernels::ConvDesc describe(const detail::SpatialShape& x, const detail::SpatialShape& z) const override {
+    kernels::ConvDesc desc = Base::describe(x, z);
+    desc.groups = x.channels;
+    return desc;
+  }
+  void linear_forward(const kernels::ConvDesc& desc, const kernels::ActivationParams& fused, const Use&,
+                      const Scalar* x, Scalar* z, std::byte*, std::byte*) const override {
+    kernels::ConvDesc with = desc;
+    with.activation = fused;
+    kernels::conv_forward<Scalar>(with, x, kernel_->value().data(), this->bias_data(), z);
+  }
+  void linear_backward(const kernels::ConvDesc& desc, const BackwardArgs<Scalar>& args, const Scalar* x,
+                       const Scalar* dz, Scalar* dx, const std::byte*, std::byte*) const override {
+    if (args.dw(0)) kernels::conv_backward_weights<Scalar>(desc, x, dz, args.dw(0).data());
+    if (!dx) return;
+    kernels::ConvDesc with = desc;
+    with.accumulate = args.add_to_input;
+    kernels::conv_backward_data<Scalar>(with, dz, kernel_->value().data(), nullptr, dx);
+  }
+
+  GRAFT_COLD void build(std::span<const Shape> inputs, Rng& rng) override {
+    const Index channels = this->known_channels(inputs);
+    kernel_ = this->add_variable("depthwise_kernel", this->kernel_shape(channels, options_.depth_multiplier),
+                                 options_.depthwise_initializer, rng, VariableKind::trainable,
+                                 options_.depthwise_regularizer, options_.depthwise_constraint);
+    this->add_bias(channels * options_.depth_multiplier, rng);
+  }
+
+ private:
+  DepthwiseConvOptions options_;
+  VariablePtr<Scalar> kernel_;
+};
+
+namespace detail {
+
+template <class Options>
+GRAFT_COLD void read_depthwise(const Config& config, Options& options) {
+  read(config, "depth_multiplier", options.depth_multiplier);
+  read(config, "depthwise_initializer", options.depthwise_initializer);
+  read(config, "depthwise_regularizer", options.depthwise_regularizer);
+  read(config, "depthwise_constraint", options.depthwise_constraint);
+}
+
+template <class Scalar>
+class DepthwiseConvHandle : public Layer<Scalar> {
+ protected:
+  GRAFT_COLD DepthwiseConvHandle(int rank, const PerAxis& kernel_size, DepthwiseConvOptions options)
+      : Layer<Scalar>(new DepthwiseConvImpl<Scalar>(rank, kernel_size, std::move(options))) {}
+  GRAFT_COLD DepthwiseConvHandle(int rank, const Config& config)
+      : DepthwiseConvHandle(rank, read_kernel_size(config),
+                            read_options(config, DepthwiseConvImpl<Scalar>::kNames[rank - 1])) {}
+
+ private:
+  GRAFT_COLD static DepthwiseConvOptions read_options(const Config& config, const char* class_name) {
+    DepthwiseConvOptions options;
+    read_conv(config, class_name, options);
+    read_depthwise(config, options);
+    return options;
+  }
+};
+
+}  // namespace detail
+
+/// Each channel c is convolved by itself, depth_multiplier times: y[n, o, c * multiplier + m]. Kernel (kernel_size,
+/// channels, depth_multiplier), bias (channels * depth_multiplier); lengths as in Conv1D.
+template <class Scalar = float>
+class DepthwiseConv1D : public detail::DepthwiseConvHandle<Scalar> {
+ public:
+  GRAFT_COLD explicit DepthwiseConv1D(const PerAxis& kernel_size, DepthwiseConvOptions options = {})
+      : detail::DepthwiseConvHandle<Scalar>(1, kernel_size, std::move(options)) {}
+  GRAFT_COLD static DepthwiseConv1D from_config(const Config& config) { return DepthwiseConv1D(config); }
+
+ private:
+  GRAFT_COLD explicit DepthwiseConv1D(const Config& config) : detail::DepthwiseConvHandle<Scalar>(1, config) {}
+};
+
+/// As DepthwiseConv1D, over (batch, height, width, channels).
+template <class Scalar = float>
+class DepthwiseConv2D : public detail::DepthwiseConvHandle<Scalar> {
+ public:
+  GRAFT_COLD explicit DepthwiseConv2D(const PerAxis& kernel_size, DepthwiseConvOptions options = {})
+      : detail::DepthwiseConvHandle<Scalar>(2, kernel_size, std::move(options)) {}
+  GRAFT_COLD static DepthwiseConv2D from_config(const Config& config) { return DepthwiseConv2D(config); }
+
+ private:
+  GRAFT_COLD explicit DepthwiseConv2D(const Config& config) : detail::DepthwiseConvHandle<Scalar>(2, config) {}
+};
+
+}  // namespace graft
