@@ -12,9 +12,6 @@
 #include "conv_shapes.hpp"
 #include "fma_peak.hpp"
 #include "graft/kernels/conv.hpp"
-#if GRAFT_HAS_DEPTHWISE
-#include "graft/kernels/depthwise_conv.hpp"
-#endif
 #if GRAFT_HAS_TORCH
 #include <torch/torch.h>
 #endif
@@ -48,16 +45,6 @@ Work graft_work(const ConvShape& shape, std::vector<float>& memory) {
   const Index y = d.batch * d.out_pixels() * d.filters;
   memory = measure::numbers(2 * (x + w + y), 1);
   float *px = memory.data(), *pw = px + x, *py = pw + w, *pdx = py + y, *pdw = pdx + x, *pdy = pdw + w;
-#if GRAFT_HAS_DEPTHWISE
-  if (shape.depthwise) {
-    const auto forward = [=] { depthwise_conv_forward<float>(d, px, pw, nullptr, py); };
-    return {forward, [=] {
-              forward();
-              depthwise_conv_backward_weights<float>(d, px, pdy, pdw);
-              depthwise_conv_backward_data<float>(d, pdy, pw, pdx);
-            }};
-  }
-#endif
   const auto forward = [=] { conv_forward<float>(d, px, pw, nullptr, py); };
   return {forward, [=] {
             forward();

@@ -37,6 +37,9 @@ struct ConvDesc {
   constexpr Index group_channels() const { return channels / groups; }
   constexpr Index group_filters() const { return filters / groups; }
 
+  /// Each channel by itself.
+  constexpr bool depthwise() const { return groups == channels && filters == channels && channels > 1; }
+
   /// A product of matrices: one tap, every pixel.
   constexpr bool pointwise() const {
     return taps() == 1 && product(stride) == 1 && groups == 1 && pad[0] == 0 && pad[1] == 0 && pad[2] == 0 && in == out;

@@ -50,6 +50,12 @@ std::vector<ConvDesc> descriptions() {
   add(2, Axes{1, 6, 6}, Axes{1, 3, 3}, one, one, true, 8, 12, Index{4});
   add(2, Axes{1, 7, 6}, Axes{1, 3, 2}, Axes{1, 2, 1}, one, true, 6, 9, Index{3});
   add(2, Axes{1, 7, 6}, Axes{1, 3, 3}, one, one, true, 5, 5, Index{5});
+  add(2, Axes{1, 9, 21}, Axes{1, 3, 3}, one, one, true, 19, 19, Index{19});  // depthwise
+  add(2, Axes{1, 9, 14}, Axes{1, 3, 3}, Axes{1, 2, 2}, one, true, 32, 32, Index{32});
+  add(1, Axes{1, 12, 17}, Axes{1, 5, 5}, Axes{1, 2, 1}, one, true, 16, 16, Index{16});
+  add(2, Axes{1, 11, 10}, Axes{1, 3, 4}, one, Axes{1, 2, 3}, true, 7, 7, Index{7});
+  add(1, Axes{4, 5, 6}, Axes{2, 3, 3}, Axes{1, 2, 3}, one, false, 5, 5, Index{5});
+  add(1, Axes{1, 2, 2}, Axes{1, 5, 7}, one, one, true, 4, 4, Index{4});
   add(3, Axes{1, 1, 19}, Axes{1, 1, 5}, Axes{1, 1, 2}, one, true, 3, 4);
   add(3, Axes{1, 1, 19}, Axes{1, 1, 4}, one, Axes{1, 1, 3}, false, 2, 33);
   add(1, Axes{4, 5, 6}, Axes{3, 3, 3}, one, one, true, 3, 5);
