@@ -124,7 +124,7 @@ inline void conv_forward(const ConvDesc& d, const float* x, const float* w, cons
   product.activation = d.activation;
   if (product.m <= 0 || product.n <= 0) return;
   if (d.pointwise()) return gemm(product, {x, w, y, bias});
-  if (d.depthwise()) return depthwise_conv_forward(d, x, w, bias, y);
+  if (depthwise_applies(d)) return depthwise_conv_forward(d, x, w, bias, y);
   ConvTaps which;
   ConvRows rows = conv_forward_rows(d, x, y, which);
   const GemmPanels panels(product.n);
@@ -148,7 +148,7 @@ inline void conv_backward_data(const ConvDesc& d, const float* dy, const float* 
     return gemm(product, {dy, w, dx, bias});
   }
   if (d.batch * d.in_pixels() <= 0 || product.n <= 0) return;
-  if (d.depthwise()) return depthwise_conv_backward_data(d, dy, w, bias, dx);
+  if (depthwise_applies(d)) return depthwise_conv_backward_data(d, dy, w, bias, dx);
   const GemmPanels panels(product.n);
   for (Index phase = 0; phase < ConvDesc::product(d.stride); ++phase) {
     ConvTransposedB b{};
@@ -177,7 +177,7 @@ inline void conv_backward_weights(const ConvDesc& d, const float* x, const float
     product.trans_a = Transpose::yes;
     return gemm(product, {x, dy, dw});
   }
-  if (d.depthwise()) return depthwise_conv_backward_weights(d, x, dy, dw);
+  if (depthwise_applies(d)) return depthwise_conv_backward_weights(d, x, dy, dw);
   ConvWeightRows rows{};
   rows.desc = &d;
   // Few channels would leave most of a tile empty.

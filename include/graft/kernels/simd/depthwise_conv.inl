@@ -1,44 +1,57 @@
-// Depthwise convolution, in vectors over channels: a row of output pixels at a time, for each vector of channels a few
-// neighbouring pixels together, so that a weight is loaded once for all of them.
+// Depthwise convolution, in vectors over channels. A few neighbouring pixels are computed together, all channels of them
+// before the next ones: memory is read in runs, and a weight is loaded once for all of them.
 
-inline constexpr int kDepthwisePixels = 6;
+inline constexpr int kDepthwisePixels = 4;
+inline constexpr Index kDepthwiseKernelRows = 64;  // more: the general way
 
-/// A row of pixels of the lattice along the last axis, and the taps that it sees in the other two.
+inline bool depthwise_applies(const ConvDesc& d) {
+  return d.depthwise() && d.kernel[0] * d.kernel[1] <= kDepthwiseKernelRows;
+}
+
+/// A row of pixels of the lattice along the last axis.
 struct DepthwiseRow {
   const ConvRows* rows;
-  const ConvTaps* which;
-  const float* line;  // the sample's image
-  Index z, y;         // where tap 0 of the first two axes reads
-  const float* w;
+  Index count;                           // kernel rows that see the image
+  const float* x[kDepthwiseKernelRows];  // where lattice position 0 and tap 0 of the last axis read, in each
+  const float* w[kDepthwiseKernelRows];  // the weights of tap 0
+  Index w_pitch;                         // from a tap to the next
   const float* bias;
   float* c;
   bool accumulate;
   bool relu;
 };
 
-/// kPixels pixels from lattice position q on, channels [c, c + count). Taps of the last axis are [tap0, tap1).
-template <int kPixels, bool kWhole>
-void depthwise_pixels(const DepthwiseRow& r, Index q, Index c, Index count, Index tap0, Index tap1) {
+/// kPixels pixels from lattice position q on, channels [c, c + count); taps [tap0, tap1) of the last axis. With kTaps
+/// these are all, kTaps neighbours, and pixels are kStride apart: what one pixel reads is kept for the next.
+template <int kPixels, int kTaps, int kStride, bool kWhole>
+GRAFT_SIMD_INLINE void depthwise_pixels(const DepthwiseRow& r, Index q, Index c, Index count, Index tap0, Index tap1) {
   const ConvRows& a = *r.rows;
   const auto get = [&](const float* p) { return kWhole ? load(p) : load_part(p, count); };
   VecF acc[kPixels];
   GRAFT_UNROLL
   for (int i = 0; i < kPixels; ++i) acc[i] = VecF{};
-  const Index x0 = q * a.mul[2] + a.add[2], next = a.mul[2] * a.channels;
-  for (Index tz = 0; tz < a.taps[0]; ++tz) {
-    const Index z = r.z + tz * a.pitch[0];
-    if (z < 0 || z >= a.dim[0]) continue;
-    for (Index ty = 0; ty < a.taps[1]; ++ty) {
-      const Index y = r.y + ty * a.pitch[1];
-      if (y < 0 || y >= a.dim[1]) continue;
-      const float* x = r.line + ((z * a.dim[1] + y) * a.dim[2] + x0 + tap0 * a.pitch[2]) * a.channels + c;
-      const float* w = r.w + r.which->at(tz, ty, tap0) * a.channels + c;
-      for (Index tx = tap0; tx < tap1; ++tx) {
-        const VecF weight = get(w);
+  const Index channels = a.channels, next = a.mul[2] * channels;
+  for (Index row = 0; row < r.count; ++row) {
+    const float* x = r.x[row] + q * next + c;
+    const float* w = r.w[row] + c;
+    if constexpr (kTaps > 0) {
+      constexpr int kSeen = (kPixels - 1) * kStride + kTaps;
+      VecF seen[kSeen];
+      GRAFT_UNROLL
+      for (int i = 0; i < kSeen; ++i) seen[i] = get(x + i * channels);
+      GRAFT_UNROLL
+      for (int t = 0; t < kTaps; ++t) {
+        const VecF weight = get(w + t * r.w_pitch);
         GRAFT_UNROLL
-        for (int i = 0; i < kPixels; ++i) acc[i] = fma(get(x + i * next), weight, acc[i]);
-        x += a.pitch[2] * a.channels;
-        w += r.which->pitch[2] * a.channels;
+        for (int i = 0; i < kPixels; ++i) acc[i] = fma(seen[i * kStride + t], weight, acc[i]);
+      }
+    } else {
+      for (Index t = tap0; t < tap1; ++t) {
+        const VecF weight = get(w + t * r.w_pitch);
+        GRAFT_UNROLL
+        for (int i = 0; i < kPixels; ++i) {
+          acc[i] = fma(get(x + i * next + t * a.pitch[2] * channels), weight, acc[i]);
+        }
       }
     }
   }
@@ -55,31 +68,40 @@ void depthwise_pixels(const DepthwiseRow& r, Index q, Index c, Index count, Inde
   }
 }
 
-template <bool kWhole>
-void depthwise_row(const DepthwiseRow& r, Index c, Index count) {
+template <int kPixels, int kTaps, int kStride>
+void depthwise_channels(const DepthwiseRow& r, Index q, Index tap0, Index tap1) {
+  const Index channels = r.rows->channels;
+  Index c = 0;
+  for (; c + kLanes <= channels; c += kLanes) depthwise_pixels<kPixels, kTaps, kStride, true>(r, q, c, kLanes, tap0, tap1);
+  if (c < channels) depthwise_pixels<kPixels, kTaps, kStride, false>(r, q, c, channels - c, tap0, tap1);
+}
+
+inline void depthwise_row(const DepthwiseRow& r) {
   const ConvRows& a = *r.rows;
+  const Index taps = a.taps[2], pitch = a.pitch[2], n = a.lattice[2], s = a.mul[2];
   // Positions [low, high) see every tap of the last axis.
-  const Index reach = (a.taps[2] - 1) * a.pitch[2], n = a.lattice[2], s = a.mul[2];
   Index low = a.add[2] < 0 ? (-a.add[2] + s - 1) / s : 0;
-  const Index last = a.dim[2] - 1 - reach - a.add[2];
+  const Index last = a.dim[2] - 1 - (taps - 1) * pitch - a.add[2];
   Index high = last < 0 ? 0 : last / s + 1;
   high = high < n ? high : n;
   low = low < high ? low : high;
   const auto border = [&](Index q) {
-    const Index x = q * s + a.add[2], pitch = a.pitch[2];
+    const Index x = q * s + a.add[2];
     Index tap0 = x < 0 ? (-x + pitch - 1) / pitch : 0;
     Index tap1 = x >= a.dim[2] ? 0 : (a.dim[2] - 1 - x) / pitch + 1;
-    tap1 = tap1 < a.taps[2] ? tap1 : a.taps[2];
+    tap1 = tap1 < taps ? tap1 : taps;
     tap0 = tap0 < tap1 ? tap0 : tap1;
-    depthwise_pixels<1, kWhole>(r, q, c, count, tap0, tap1);
+    depthwise_channels<1, 0, 1>(r, q, tap0, tap1);
   };
   for (Index q = 0; q < low; ++q) border(q);
   Index q = low;
+  const bool three = taps == 3 && pitch == 1;
   for (; q + kDepthwisePixels <= high; q += kDepthwisePixels) {
-    depthwise_pixels<kDepthwisePixels, kWhole>(r, q, c, count, 0, a.taps[2]);
+    if (three && s == 1) depthwise_channels<kDepthwisePixels, 3, 1>(r, q, 0, 3);
+    else if (three && s == 2) depthwise_channels<kDepthwisePixels, 3, 2>(r, q, 0, 3);
+    else depthwise_channels<kDepthwisePixels, 0, 1>(r, q, 0, taps);
   }
-  for (; q + 2 <= high; q += 2) depthwise_pixels<2, kWhole>(r, q, c, count, 0, a.taps[2]);
-  for (; q < high; ++q) depthwise_pixels<1, kWhole>(r, q, c, count, 0, a.taps[2]);
+  for (; q < high; ++q) depthwise_channels<1, 0, 1>(r, q, 0, taps);
   for (; q < n; ++q) border(q);
 }
 
@@ -93,12 +115,25 @@ inline void depthwise_run(const ConvRows& rows, const ConvTaps& which, Index bat
     for (Index line = from; line < to; ++line) {
       const Index y = line % rows.lattice[1], z = line / rows.lattice[1] % rows.lattice[0];
       const Index n = line / rows.lattice[1] / rows.lattice[0];
-      const DepthwiseRow r{&rows, &which, rows.image + n * rows.sample, z * rows.mul[0] + rows.add[0],
-                           y * rows.mul[1] + rows.add[1], w, bias,
-                           rows.c + n * rows.c_sample + z * rows.c_pitch[0] + y * rows.c_pitch[1], accumulate, relu};
-      Index c = 0;
-      for (; c + kLanes <= rows.channels; c += kLanes) depthwise_row<true>(r, c, kLanes);
-      if (c < rows.channels) depthwise_row<false>(r, c, rows.channels - c);
+      DepthwiseRow r;
+      r.rows = &rows;
+      r.count = 0;
+      r.w_pitch = which.pitch[2] * rows.channels;
+      r.bias = bias;
+      r.c = rows.c + n * rows.c_sample + z * rows.c_pitch[0] + y * rows.c_pitch[1];
+      r.accumulate = accumulate;
+      r.relu = relu;
+      for (Index tz = 0; tz < rows.taps[0]; ++tz) {
+        for (Index ty = 0; ty < rows.taps[1]; ++ty) {
+          const Index at_z = z * rows.mul[0] + rows.add[0] + tz * rows.pitch[0];
+          const Index at_y = y * rows.mul[1] + rows.add[1] + ty * rows.pitch[1];
+          if (at_z < 0 || at_z >= rows.dim[0] || at_y < 0 || at_y >= rows.dim[1]) continue;
+          r.x[r.count] = rows.image + n * rows.sample +
+                         ((at_z * rows.dim[1] + at_y) * rows.dim[2] + rows.add[2]) * rows.channels;
+          r.w[r.count++] = w + which.at(tz, ty, 0) * rows.channels;
+        }
+      }
+      depthwise_row(r);
       if (!other) continue;
       for (Index q = 0; q < rows.lattice[2]; ++q) {
         float* pixel = r.c + q * rows.c_pitch[2];
@@ -123,83 +158,113 @@ inline void depthwise_conv_backward_data(const ConvDesc& d, const float* dy, con
   }
 }
 
-/// Sums of x * dy over a row of pixels for kTaps taps of the last axis, added to sum[tap].
-template <int kTaps, bool kWhole>
-void depthwise_weight_row(const float* x, Index x_pitch, Index tap_pitch, const float* dy, Index dy_pitch, Index n,
-                          Index count, VecF* sum) {
+/// Adds to sum[tap * channels + c], for the taps of a row of the kernel, x * dy summed over kPixels pixels. With kTaps as
+/// in depthwise_pixels.
+template <int kPixels, int kTaps, int kStride, bool kWhole>
+GRAFT_SIMD_INLINE void depthwise_weight_pixels(const ConvDesc& d, const float* x, const float* dy, float* sum,
+                                               Index sum_pitch, Index c, Index count, Index tap0, Index tap1) {
   const auto get = [&](const float* p) { return kWhole ? load(p) : load_part(p, count); };
-  VecF acc[kTaps];
+  const auto put = [&](float* p, VecF v) { kWhole ? store(p, v) : store_part(p, v, count); };
+  VecF g[kPixels];
   GRAFT_UNROLL
-  for (int t = 0; t < kTaps; ++t) acc[t] = sum[t];
-  for (Index q = 0; q < n; ++q) {
-    const VecF g = get(dy + q * dy_pitch);
+  for (int i = 0; i < kPixels; ++i) g[i] = get(dy + i * d.channels + c);
+  if constexpr (kTaps > 0) {
+    constexpr int kSeen = (kPixels - 1) * kStride + kTaps;
+    VecF seen[kSeen];
     GRAFT_UNROLL
-    for (int t = 0; t < kTaps; ++t) acc[t] = fma(get(x + q * x_pitch + t * tap_pitch), g, acc[t]);
+    for (int i = 0; i < kSeen; ++i) seen[i] = get(x + i * d.channels + c);
+    GRAFT_UNROLL
+    for (int t = 0; t < kTaps; ++t) {
+      VecF acc = get(sum + t * sum_pitch + c);
+      GRAFT_UNROLL
+      for (int i = 0; i < kPixels; ++i) acc = fma(seen[i * kStride + t], g[i], acc);
+      put(sum + t * sum_pitch + c, acc);
+    }
+  } else {
+    for (Index t = tap0; t < tap1; ++t) {
+      VecF acc = get(sum + t * sum_pitch + c);
+      GRAFT_UNROLL
+      for (int i = 0; i < kPixels; ++i) {
+        acc = fma(get(x + (i * d.stride[2] + t * d.dilation[2]) * d.channels + c), g[i], acc);
+      }
+      put(sum + t * sum_pitch + c, acc);
+    }
   }
-  GRAFT_UNROLL
-  for (int t = 0; t < kTaps; ++t) sum[t] = acc[t];
 }
 
-/// The gradient of taps [tap, tap + kTaps) of the last axis, of tap (tz, ty) of the others, channels [c, c + count).
-template <int kTaps, bool kWhole>
-void depthwise_weights(const ConvDesc& d, const float* x, const float* dy, float* dw, Index tz, Index ty, Index tap,
-                       Index c, Index count) {
-  const Index channels = d.channels, s = d.stride[2], shift = tap * d.dilation[2] - d.pad[2];
-  const Index reach = (kTaps - 1) * d.dilation[2];
-  Index low = shift < 0 ? (-shift + s - 1) / s : 0;
-  const Index last = d.in[2] - 1 - reach - shift;
+template <int kPixels, int kTaps, int kStride>
+void depthwise_weight_channels(const ConvDesc& d, const float* x, const float* dy, float* sum, Index channels,
+                               Index tap0, Index tap1) {
+  Index c = 0;
+  for (; c + kLanes <= channels; c += kLanes) {
+    depthwise_weight_pixels<kPixels, kTaps, kStride, true>(d, x, dy, sum, channels, c, kLanes, tap0, tap1);
+  }
+  if (c < channels) {
+    depthwise_weight_pixels<kPixels, kTaps, kStride, false>(d, x, dy, sum, channels, c, channels - c, tap0, tap1);
+  }
+}
+
+/// The gradient for `channels` channels; x, dy and dw point to the first of them.
+inline void depthwise_weights(const ConvDesc& d, const float* x, const float* dy, float* dw, Index channels) {
+  const Index s = d.stride[2], pitch = d.dilation[2], taps = d.kernel[2];
+  Index low = d.pad[2] > 0 ? (d.pad[2] + s - 1) / s : 0;
+  const Index last = d.in[2] - 1 - (taps - 1) * pitch + d.pad[2];
   Index high = last < 0 ? 0 : last / s + 1;
   high = high < d.out[2] ? high : d.out[2];
   low = low < high ? low : high;
-  VecF sum[kTaps] = {};
+  float* const sum = workspace(d.taps() * channels);
+  for (Index i = 0; i < d.taps() * channels; ++i) sum[i] = 0.0f;
+  const bool three = taps == 3 && pitch == 1;
   for (Index line = 0; line < d.batch * d.out[0] * d.out[1]; ++line) {
     const Index n = line / d.out[1] / d.out[0];
-    const Index z = line / d.out[1] % d.out[0] * d.stride[0] - d.pad[0] + tz * d.dilation[0];
-    const Index y = line % d.out[1] * d.stride[1] - d.pad[1] + ty * d.dilation[1];
-    if (z < 0 || z >= d.in[0] || y < 0 || y >= d.in[1]) continue;
-    const float* in = x + (((n * d.in[0] + z) * d.in[1] + y) * d.in[2] + shift) * channels + c;
-    const float* g = dy + line * d.out[2] * channels + c;
-    depthwise_weight_row<kTaps, kWhole>(in + low * s * channels, s * channels, d.dilation[2] * channels,
-                                        g + low * channels, channels, high - low, count, sum);
-    // At the border some of the taps read outside.
-    for (int t = 0; t < kTaps; ++t) {
-      const auto inside = [&](Index q) {
-        const Index at = q * s + shift + t * d.dilation[2];
-        return at >= 0 && at < d.in[2];
-      };
-      const auto one = [&](Index q) {
-        if (!inside(q)) return;
-        depthwise_weight_row<1, kWhole>(in + (q * s + t * d.dilation[2]) * channels, 0, 0, g + q * channels, 0, 1, count,
-                                        sum + t);
-      };
-      for (Index q = 0; q < low; ++q) one(q);
-      for (Index q = high; q < d.out[2]; ++q) one(q);
+    const float* g = dy + line * d.out[2] * d.channels;
+    for (Index tz = 0; tz < d.kernel[0]; ++tz) {
+      for (Index ty = 0; ty < d.kernel[1]; ++ty) {
+        const Index z = line / d.out[1] % d.out[0] * d.stride[0] - d.pad[0] + tz * d.dilation[0];
+        const Index y = line % d.out[1] * d.stride[1] - d.pad[1] + ty * d.dilation[1];
+        if (z < 0 || z >= d.in[0] || y < 0 || y >= d.in[1]) continue;
+        const float* in = x + (((n * d.in[0] + z) * d.in[1] + y) * d.in[2] - d.pad[2]) * d.channels;
+        float* to = sum + (tz * d.kernel[1] + ty) * taps * channels;
+        const auto border = [&](Index q) {
+          const Index at = q * s - d.pad[2];
+          Index tap0 = at < 0 ? (-at + pitch - 1) / pitch : 0;
+          Index tap1 = at >= d.in[2] ? 0 : (d.in[2] - 1 - at) / pitch + 1;
+          tap1 = tap1 < taps ? tap1 : taps;
+          tap0 = tap0 < tap1 ? tap0 : tap1;
+          depthwise_weight_channels<1, 0, 1>(d, in + q * s * d.channels, g + q * d.channels, to, channels, tap0, tap1);
+        };
+        for (Index q = 0; q < low; ++q) border(q);
+        Index q = low;
+        for (; q + kDepthwisePixels <= high; q += kDepthwisePixels) {
+          const float *from = in + q * s * d.channels, *slope = g + q * d.channels;
+          if (three && s == 1) {
+            depthwise_weight_channels<kDepthwisePixels, 3, 1>(d, from, slope, to, channels, 0, 3);
+          } else if (three && s == 2) {
+            depthwise_weight_channels<kDepthwisePixels, 3, 2>(d, from, slope, to, channels, 0, 3);
+          } else {
+            depthwise_weight_channels<kDepthwisePixels, 0, 1>(d, from, slope, to, channels, 0, taps);
+          }
+        }
+        for (; q < high; ++q) {
+          depthwise_weight_channels<1, 0, 1>(d, in + q * s * d.channels, g + q * d.channels, to, channels, 0, taps);
+        }
+        for (; q < d.out[2]; ++q) border(q);
+      }
     }
   }
-  for (int t = 0; t < kTaps; ++t) {
-    float* to = dw + ((tz * d.kernel[1] + ty) * d.kernel[2] + tap + t) * channels + c;
-    if (kWhole) store(to, sum[t]);
-    else store_part(to, sum[t], count);
-  }
-}
-
-template <bool kWhole>
-void depthwise_weights_of_channels(const ConvDesc& d, const float* x, const float* dy, float* dw, Index c, Index count) {
-  for (Index tz = 0; tz < d.kernel[0]; ++tz) {
-    for (Index ty = 0; ty < d.kernel[1]; ++ty) {
-      Index tap = 0;
-      for (; tap + 3 <= d.kernel[2]; tap += 3) depthwise_weights<3, kWhole>(d, x, dy, dw, tz, ty, tap, c, count);
-      for (; tap < d.kernel[2]; ++tap) depthwise_weights<1, kWhole>(d, x, dy, dw, tz, ty, tap, c, count);
-    }
+  for (Index t = 0; t < d.taps(); ++t) {
+    for (Index c = 0; c < channels; ++c) dw[t * d.channels + c] = sum[t * channels + c];
   }
 }
 
 inline void depthwise_conv_backward_weights(const ConvDesc& d, const float* x, const float* dy, float* dw) {
-  parallel_for(0, (d.channels + kLanes - 1) / kLanes, 1, [&](Index from, Index to) {
-    for (Index v = from; v < to; ++v) {
-      const Index c = v * kLanes;
-      if (c + kLanes <= d.channels) depthwise_weights_of_channels<true>(d, x, dy, dw, c, kLanes);
-      else depthwise_weights_of_channels<false>(d, x, dy, dw, c, d.channels - c);
+  // Few enough for the sums of a 3 x 3 kernel to stay in the first-level cache.
+  const Index most = 8 * kLanes;
+  const Index vectors = (d.channels + kLanes - 1) / kLanes;
+  parallel_for(0, vectors, 1, [&](Index from, Index to) {
+    const Index end = to * kLanes < d.channels ? to * kLanes : d.channels;
+    for (Index c = from * kLanes; c < end; c += most) {
+      depthwise_weights(d, x + c, dy + c, dw + c, c + most < end ? most : end - c);
     }
   });
 }
