@@ -7,5 +7,7 @@
 #include "graft/kernels/simd/foreach_isa.inl"
 #define GRAFT_SIMD_SOURCE "graft/kernels/simd/depthwise_conv.inl"
 #include "graft/kernels/simd/foreach_isa.inl"
+#define GRAFT_SIMD_SOURCE "graft/kernels/simd/winograd.inl"
+#include "graft/kernels/simd/foreach_isa.inl"
 #define GRAFT_SIMD_SOURCE "graft/kernels/simd/conv.inl"
 #include "graft/kernels/simd/foreach_isa.inl"

@@ -117,18 +117,55 @@ inline GemmBlocking conv_blocking(const GemmDesc& product, const GemmPanels& pan
   return result;
 }
 
-inline void conv_forward(const ConvDesc& d, const float* x, const float* w, const float* bias, float* y) {
+inline GemmDesc conv_product(const ConvDesc& d) {
   GemmDesc product;
   product.m = d.batch * d.out_pixels(), product.n = d.group_filters(), product.k = d.taps() * d.group_channels();
   product.ldb = d.filters;
   product.activation = d.activation;
+  return product;
+}
+
+/// Floats of what conv_prepare writes; 0: the weights are best as they are.
+inline Index conv_prepared_floats(const ConvDesc& d) {
+  if (d.groups != 1) return 0;
+  if (winograd_applies(d)) return winograd_prepared_floats(d.channels, d.filters);
+  return GemmPackedB::floats(GemmPanels(d.filters), d.taps() * d.channels);
+}
+
+inline void conv_prepare(const ConvDesc& d, const float* w, float* prepared) {
+  if (winograd_applies(d)) return winograd_prepare(w, d.channels, d.filters, false, prepared);
+  gemm_pack(conv_product(d), GemmMatrixB{w, d.filters, 1}, prepared);
+}
+
+inline void conv_forward_prepared(const ConvDesc& d, const float* x, const float* prepared, const float* bias,
+                                  float* y) {
+  const GemmDesc product = conv_product(d);
+  if (product.m <= 0 || product.n <= 0) return;
+  if (winograd_applies(d)) return winograd_forward(d, x, prepared, bias, y);
+  const GemmPanels panels(product.n);
+  const GemmBlocking blocking = conv_blocking(product, panels, false);
+  const GemmPackedB weights{prepared, product.k, blocking.k_block, panels};
+  if (d.pointwise()) {
+    return gemm_run(product, GemmMatrixA{x, d.channels, 1, y, d.filters, false}, weights, bias, panels, blocking);
+  }
+  ConvTaps which;
+  gemm_run(product, conv_forward_rows(d, x, y, which), weights, bias, panels, blocking);
+}
+
+inline void conv_forward(const ConvDesc& d, const float* x, const float* w, const float* bias, float* y) {
+  const GemmDesc product = conv_product(d);
   if (product.m <= 0 || product.n <= 0) return;
   if (d.pointwise()) return gemm(product, {x, w, y, bias});
   if (depthwise_applies(d)) return depthwise_conv_forward(d, x, w, bias, y);
-  ConvTaps which;
-  ConvRows rows = conv_forward_rows(d, x, y, which);
+  if (winograd_applies(d)) {
+    float* const prepared = workspace<1>(winograd_prepared_floats(d.channels, d.filters));
+    winograd_prepare(w, d.channels, d.filters, false, prepared);
+    return winograd_forward(d, x, prepared, bias, y);
+  }
   const GemmPanels panels(product.n);
   const GemmBlocking blocking = conv_blocking(product, panels, false);
+  ConvTaps which;
+  ConvRows rows = conv_forward_rows(d, x, y, which);
   for (Index g = 0; g < d.groups; ++g) {
     gemm_run(product, rows, GemmMatrixB{w + g * product.n, d.filters, 1}, bias != nullptr ? bias + g * product.n : nullptr,
              panels, blocking);
@@ -149,6 +186,7 @@ inline void conv_backward_data(const ConvDesc& d, const float* dy, const float* 
   }
   if (d.batch * d.in_pixels() <= 0 || product.n <= 0) return;
   if (depthwise_applies(d)) return depthwise_conv_backward_data(d, dy, w, bias, dx);
+  if (winograd_applies(d)) return winograd_backward_data(d, dy, w, bias, dx);
   const GemmPanels panels(product.n);
   for (Index phase = 0; phase < ConvDesc::product(d.stride); ++phase) {
     ConvTransposedB b{};

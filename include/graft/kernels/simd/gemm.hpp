@@ -1,5 +1,7 @@
 #pragma once
 
+#include <type_traits>
+
 #include "graft/core/thread_pool.hpp"
 #include "graft/kernels/gemm_desc.hpp"
 #include "graft/kernels/simd/activation.hpp"

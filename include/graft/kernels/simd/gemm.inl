@@ -275,6 +275,20 @@ struct GemmMatrixB {
   }
 };
 
+/// B packed beforehand: for every block of k, panel after panel.
+struct GemmPackedB {
+  const float* data;
+  Index k, k_block;
+  GemmPanels panels;
+
+  static Index floats(const GemmPanels& panels, Index k) { return panels.vectors * kLanes * k; }
+  Index panel_width(Index panel) const { return panels.width(panel) * kLanes; }
+  /// Where the rows of a block, [p0, p0 + rows), have the columns of a panel: rows of panel_width().
+  Index offset(Index p0, Index rows, Index panel) const {
+    return p0 * panels.vectors * kLanes + panels.start(panel) * kLanes * rows;
+  }
+};
+
 struct GemmBlocking {
   Index k_block;       // rows of B in a block
   Index panels_block;  // panels of B in a block
@@ -314,8 +328,9 @@ void gemm_part(const GemmDesc& desc, const SourceA& source_a, const SourceB& sou
   constexpr Index kFloatsPerSegment = sizeof(GemmSegment) / sizeof(float);
   const Index segment_floats = (source_a.max_segments(blocking.k_block) * kFloatsPerSegment + 15) / 16 * 16;
   const Index scratch_floats = (source_a.scratch(blocking.k_block) + 15) / 16 * 16;
-  float* const memory = workspace(segment_floats + scratch_floats +
-                                  (blocking.panels_block + 1) * kGemmVectors * kLanes * blocking.k_block);
+  constexpr bool packed = std::is_same_v<SourceB, GemmPackedB>;
+  const Index b_floats = packed ? 0 : (blocking.panels_block + 1) * kGemmVectors * kLanes * blocking.k_block;
+  float* const memory = workspace(segment_floats + scratch_floats + b_floats);
   GemmSegment* const segments = reinterpret_cast<GemmSegment*>(memory);
   float* const scratch = memory + segment_floats;
   float* const packed_b = scratch + scratch_floats;
@@ -324,17 +339,19 @@ void gemm_part(const GemmDesc& desc, const SourceA& source_a, const SourceB& sou
     for (Index p0 = 0; p0 == 0 || p0 < desc.k; p0 += blocking.k_block) {
       const Index k = p0 + blocking.k_block < desc.k ? blocking.k_block : desc.k - p0;
       const bool last_k = p0 + k >= desc.k;
-      // A few rows at a time across all panels: memory is read in long runs.
-      const Index pack_rows = source_b.rows_at_once(k);
-      for (Index q = 0; q < k; q += pack_rows) {
-        const Index count = q + pack_rows < k ? pack_rows : k - q;
-        for (Index panel = first_panel; panel < last_panel; ++panel) {
-          const Index column = panels.start(panel) * kLanes, width = panels.width(panel) * kLanes;
-          const Index cols = column + width < desc.n ? width : desc.n - column;
-          // A ragged last panel is always packed: the micro-kernel loads whole vectors of B.
-          if (!blocking.pack_b && cols == width) continue;
-          const Index start = (panels.start(panel) - panels.start(first_panel)) * kLanes;
-          source_b.pack(p0 + q, count, column, cols, width, packed_b + start * k + q * width);
+      if constexpr (!packed) {
+        // A few rows at a time across all panels: memory is read in long runs.
+        const Index pack_rows = source_b.rows_at_once(k);
+        for (Index q = 0; q < k; q += pack_rows) {
+          const Index count = q + pack_rows < k ? pack_rows : k - q;
+          for (Index panel = first_panel; panel < last_panel; ++panel) {
+            const Index column = panels.start(panel) * kLanes, width = panels.width(panel) * kLanes;
+            const Index cols = column + width < desc.n ? width : desc.n - column;
+            // A ragged last panel is always packed: the micro-kernel loads whole vectors of B.
+            if (!blocking.pack_b && cols == width) continue;
+            const Index start = (panels.start(panel) - panels.start(first_panel)) * kLanes;
+            source_b.pack(p0 + q, count, column, cols, width, packed_b + start * k + q * width);
+          }
         }
       }
       float* c_rows[kGemmRows];
@@ -353,7 +370,10 @@ void gemm_part(const GemmDesc& desc, const SourceA& source_a, const SourceB& sou
         for (Index panel = first_panel; panel < last_panel; ++panel) {
           const Index column = panels.start(panel) * kLanes, vectors = panels.width(panel);
           const Index cols = column + vectors * kLanes < desc.n ? vectors * kLanes : desc.n - column;
-          if (blocking.pack_b || cols < vectors * kLanes) {
+          if constexpr (packed) {
+            tile.b = source_b.data + source_b.offset(p0, k, panel);
+            tile.b_step = source_b.panel_width(panel);
+          } else if (blocking.pack_b || cols < vectors * kLanes) {
             tile.b = packed_b + (panels.start(panel) - panels.start(first_panel)) * kLanes * k;
             tile.b_step = vectors * kLanes;
           } else {
@@ -386,6 +406,23 @@ void gemm_part(const GemmDesc& desc, const SourceA& source_a, const SourceB& sou
       }
     }
   }
+}
+
+/// Packs all of B for products of this description.
+template <class SourceB>
+void gemm_pack(const GemmDesc& desc, const SourceB& source_b, float* out) {
+  const GemmPanels panels(desc.n);
+  const GemmPackedB packed{out, desc.k, gemm_blocking(desc, panels).k_block, panels};
+  const Index blocks = (desc.k + packed.k_block - 1) / packed.k_block;
+  parallel_for(0, blocks * panels.count, 1, [&](Index from, Index to) {
+    for (Index i = from; i < to; ++i) {
+      const Index p0 = i / panels.count * packed.k_block, panel = i % panels.count;
+      const Index rows = p0 + packed.k_block < desc.k ? packed.k_block : desc.k - p0;
+      const Index column = panels.start(panel) * kLanes, width = packed.panel_width(panel);
+      source_b.pack(p0, rows, column, column + width < desc.n ? width : desc.n - column, width,
+                    out + packed.offset(p0, rows, panel));
+    }
+  });
 }
 
 /// How many threads share the rows of C and how many its panels.
