@@ -18,7 +18,7 @@
 //   lanes_below(count)                 a mask: true in the first lanes
 //   set1, fma(a, b, c) = a * b + c, fnma(a, b, c) = c - a * b
 //   vmax(a, b), vmin(a, b)             b if either is NaN
-//   vsqrt, less(a, b), select(mask, if_true, if_false)
+//   vsqrt, less(a, b), is_nan(a), either(mask, mask), select(mask, if_true, if_false)
 //   as_int, as_float                   the bits
 //
 // Arithmetic operators are the compiler's. Calls are always inlined, so no vector is ever passed in a way that depends
@@ -61,6 +61,8 @@ GRAFT_SIMD_INLINE VecF vmax(VecF a, VecF b) { return _mm512_maskz_max_ps(static_
 GRAFT_SIMD_INLINE VecF vmin(VecF a, VecF b) { return _mm512_maskz_min_ps(static_cast<Mask>(-1), a, b); }
 GRAFT_SIMD_INLINE VecF vsqrt(VecF a) { return _mm512_maskz_sqrt_ps(static_cast<Mask>(-1), a); }
 GRAFT_SIMD_INLINE Mask less(VecF a, VecF b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
+GRAFT_SIMD_INLINE Mask is_nan(VecF a) { return _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q); }
+GRAFT_SIMD_INLINE Mask either(Mask a, Mask b) { return static_cast<Mask>(a | b); }
 GRAFT_SIMD_INLINE VecF select(Mask m, VecF a, VecF b) { return _mm512_mask_blend_ps(m, b, a); }
 GRAFT_SIMD_INLINE VecI as_int(VecF v) { return reinterpret_cast<VecI>(v); }
 GRAFT_SIMD_INLINE VecF as_float(VecI v) { return reinterpret_cast<VecF>(v); }
@@ -101,6 +103,8 @@ GRAFT_SIMD_INLINE VecF vmax(VecF a, VecF b) { return _mm256_max_ps(a, b); }
 GRAFT_SIMD_INLINE VecF vmin(VecF a, VecF b) { return _mm256_min_ps(a, b); }
 GRAFT_SIMD_INLINE VecF vsqrt(VecF a) { return _mm256_sqrt_ps(a); }
 GRAFT_SIMD_INLINE Mask less(VecF a, VecF b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
+GRAFT_SIMD_INLINE Mask is_nan(VecF a) { return _mm256_cmp_ps(a, a, _CMP_UNORD_Q); }
+GRAFT_SIMD_INLINE Mask either(Mask a, Mask b) { return _mm256_or_ps(a, b); }
 GRAFT_SIMD_INLINE VecF select(Mask m, VecF a, VecF b) { return _mm256_blendv_ps(b, a, m); }
 GRAFT_SIMD_INLINE VecI as_int(VecF v) { return reinterpret_cast<VecI>(v); }
 GRAFT_SIMD_INLINE VecF as_float(VecI v) { return reinterpret_cast<VecF>(v); }
@@ -147,6 +151,8 @@ GRAFT_SIMD_INLINE VecF set1(float v) { return VecF{v, v, v, v}; }
 GRAFT_SIMD_INLINE VecF fma(VecF a, VecF b, VecF c) { return a * b + c; }
 GRAFT_SIMD_INLINE VecF fnma(VecF a, VecF b, VecF c) { return c - a * b; }
 GRAFT_SIMD_INLINE Mask less(VecF a, VecF b) { return a < b; }
+GRAFT_SIMD_INLINE Mask is_nan(VecF a) { return a != a; }
+GRAFT_SIMD_INLINE Mask either(Mask a, Mask b) { return a | b; }
 GRAFT_SIMD_INLINE Mask lanes_below(Index count) { return VecI{0, 1, 2, 3} < static_cast<int>(count); }
 GRAFT_SIMD_INLINE VecF select(Mask m, VecF a, VecF b) { return as_float((as_int(a) & m) | (as_int(b) & ~m)); }
 GRAFT_SIMD_INLINE VecF vmax(VecF a, VecF b) { return select(a > b, a, b); }
