@@ -18,22 +18,27 @@
   X(class ActivityRegularizationImpl<float>) \
   X(class AlphaDropoutImpl<float>) \
   X(class BatchNormalizationImpl<float>) \
+  X(class BorderImpl<float>) \
   X(class DenseImpl<float>) \
   X(class DropoutImpl<float>) \
   X(class ELUImpl<float>) \
   X(class FlattenImpl<float>) \
   X(class GaussianDropoutImpl<float>) \
   X(class GaussianNoiseImpl<float>) \
+  X(class GlobalPoolingImpl<float>) \
   X(class IdentityImpl<float>) \
   X(class InputLayerImpl<float>) \
   X(class LeakyReLUImpl<float>) \
   X(class PReLUImpl<float>) \
   X(class PermuteImpl<float>) \
+  X(class PoolingImpl<float>) \
   X(class RReLUImpl<float>) \
   X(class ReLUImpl<float>) \
   X(class RepeatVectorImpl<float>) \
   X(class ReshapeImpl<float>) \
   X(class SoftmaxImpl<float>) \
+  X(class SpatialDropoutImpl<float>) \
+  X(class UpSamplingImpl<float>) \
   X(class AdadeltaImpl<float>) \
   X(class AdagradImpl<float>) \
   X(class AdamImpl<float>) \
