@@ -1,24 +1,18 @@
 // Pooling, vectors over channels. Forward goes over rows of outputs, backward gathers over rows of inputs: every
 // element is written once, by one thread, and its sum runs over the windows in order.
 
-typedef unsigned char VecBytes __attribute__((vector_size(kLanes)));
-
-GRAFT_SIMD_INLINE VecI load_bytes(const std::uint8_t* p, Index count) {
-  VecBytes bytes = {};
-  if (count >= kLanes) {
-    __builtin_memcpy(&bytes, p, sizeof bytes);
-  } else {
-    for (Index i = 0; i < count; ++i) bytes[i] = p[i];
-  }
-  return __builtin_convertvector(bytes, VecI);
+/// The offsets of kLanes channels, or of `count` if fewer are left.
+GRAFT_SIMD_INLINE VecI load_offsets(const std::uint8_t* p, Index count) {
+  if (count >= kLanes) return load_bytes(p);
+  std::uint8_t bytes[kLanes] = {};
+  for (Index i = 0; i < count; ++i) bytes[i] = p[i];
+  return load_bytes(bytes);
 }
-GRAFT_SIMD_INLINE void store_bytes(std::uint8_t* p, VecI v, Index count) {
-  const VecBytes bytes = __builtin_convertvector(v, VecBytes);
-  if (count >= kLanes) {
-    __builtin_memcpy(p, &bytes, sizeof bytes);
-  } else {
-    for (Index i = 0; i < count; ++i) p[i] = bytes[i];
-  }
+GRAFT_SIMD_INLINE void store_offsets(std::uint8_t* p, VecI v, Index count) {
+  if (count >= kLanes) return store_bytes(p, v);
+  std::uint8_t bytes[kLanes];
+  store_bytes(bytes, v);
+  for (Index i = 0; i < count; ++i) p[i] = bytes[i];
 }
 
 /// A row of outputs or inputs, taken apart.
@@ -94,7 +88,7 @@ GRAFT_SIMD_INLINE void max_window(const PoolingDesc& d, const PoolWindow& window
   GRAFT_UNROLL
   for (int n = 0; n < kVectors; ++n) {
     store_part(y + n * kLanes, best[n], count);
-    if (offsets != nullptr) store_bytes(offsets + n * kLanes, at[n], count);
+    if (offsets != nullptr) store_offsets(offsets + n * kLanes, at[n], count);
   }
 }
 
@@ -155,6 +149,9 @@ GRAFT_SIMD_INLINE void pool_rows(const PoolingDesc& d, Index from, Index to, con
       for (; c + 4 * kLanes <= channels; c += 4 * kLanes) {
         Kind::template window<4>(d, window, xs + c, kLanes, y + at + c, kOffsets ? offsets + at + c : nullptr);
       }
+      for (; c + 2 * kLanes <= channels; c += 2 * kLanes) {
+        Kind::template window<2>(d, window, xs + c, kLanes, y + at + c, kOffsets ? offsets + at + c : nullptr);
+      }
       for (; c < channels; c += kLanes) {
         Kind::template window<1>(d, window, xs + c, channels - c, y + at + c, kOffsets ? offsets + at + c : nullptr);
       }
@@ -189,18 +186,21 @@ GRAFT_SIMD_INLINE void gather_gradient(const PoolingDesc& d, const PoolPlace& pl
     const PoolSpan span_z = pool_span(d, 0, z);
     for (Index h = place.cover_h.first; h <= place.cover_h.last; ++h) {
       const PoolSpan span_h = pool_span(d, 1, h);
-      for (Index w = place.cover_w.first; w <= place.cover_w.last; ++w) {
-        const PoolSpan span_w = pool_span(d, 2, w);
-        const Index at = ((z * d.out[1] + h) * d.out[2] + w) * d.channels;
-        const Index offset =
-            ((place.z - span_z.start) * d.pool[1] + place.h - span_h.start) * d.pool[2] + place.w - span_w.start;
-        const Index elements = (span_z.high - span_z.low) * (span_h.high - span_h.low) * (span_w.high - span_w.low);
-        const VecF share = set1(kMax || d.sum ? 1.0f : 1.0f / static_cast<float>(elements));
+      const Index in_row = place.w + d.pad[2] - place.cover_w.first * d.stride[2];
+      Index offset = ((place.z - span_z.start) * d.pool[1] + place.h - span_h.start) * d.pool[2] + in_row;
+      Index at = ((z * d.out[1] + h) * d.out[2] + place.cover_w.first) * d.channels;
+      for (Index w = place.cover_w.first; w <= place.cover_w.last; ++w, at += d.channels, offset -= d.stride[2]) {
+        VecF share = set1(1.0f);
+        if (!kMax && !d.sum) {
+          const PoolSpan span_w = pool_span(d, 2, w);
+          const Index elements = (span_z.high - span_z.low) * (span_h.high - span_h.low) * (span_w.high - span_w.low);
+          share = set1(1.0f / static_cast<float>(elements));
+        }
         GRAFT_UNROLL
         for (int n = 0; n < kVectors; ++n) {
           const VecF g = kVectors > 1 ? load(dy + at + n * kLanes) : load_part(dy + at, count);
           if constexpr (kMax) {
-            const VecI chosen = load_bytes(offsets + at + n * kLanes, count) == static_cast<int>(offset);
+            const VecI chosen = load_offsets(offsets + at + n * kLanes, count) == static_cast<int>(offset);
             sum[n] = sum[n] + as_float(as_int(g) & chosen);
           } else {
             sum[n] = fma(g, share, sum[n]);
@@ -232,6 +232,9 @@ GRAFT_SIMD_INLINE void pool_gradient_rows(const PoolingDesc& d, Index from, Inde
       Index c = 0;
       for (; c + 4 * kLanes <= channels; c += 4 * kLanes) {
         gather_gradient<kMax, 4>(d, place, dys + c, kMax ? offset + c : nullptr, kLanes, to_x + c, accumulate);
+      }
+      for (; c + 2 * kLanes <= channels; c += 2 * kLanes) {
+        gather_gradient<kMax, 2>(d, place, dys + c, kMax ? offset + c : nullptr, kLanes, to_x + c, accumulate);
       }
       for (; c < channels; c += kLanes) {
         gather_gradient<kMax, 1>(d, place, dys + c, kMax ? offset + c : nullptr, channels - c, to_x + c, accumulate);
