@@ -172,13 +172,9 @@ class BorderImpl final : public LayerImpl<Scalar> {
     kernels::BoxDesc box;
     box.batch = x.batch;
     box.channels = x.channels;
-    for (int axis = 0; axis < rank_; ++axis) {
-      const auto from = static_cast<std::size_t>(axis);
-      const int to = 3 - rank_ + axis;
-      box.small[to] = crops() ? y.size[from] : x.size[from];
-      box.large[to] = crops() ? x.size[from] : y.size[from];
-      box.offset[to] = borders_[0][from];
-    }
+    detail::set_last(box.small, crops() ? y.size : x.size, rank_);
+    detail::set_last(box.large, crops() ? x.size : y.size, rank_);
+    detail::set_last(box.offset, borders_[0], rank_);
     return box;
   }
 

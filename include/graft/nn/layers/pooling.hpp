@@ -34,15 +34,15 @@ inline kernels::PoolingDesc pooling_desc(const SpatialShape& in, const SpatialSh
   kernels::PoolingDesc desc;
   desc.batch = shape.batch;
   desc.channels = shape.channels;
-  for (int axis = 0; axis < in.rank; ++axis) {
-    const auto from = static_cast<std::size_t>(axis);
-    const int to = 3 - in.rank + axis;
-    desc.in[to] = in.size[from];
-    desc.out[to] = out.size[from];
-    desc.pool[to] = pool[from];
-    desc.stride[to] = strides[from];
-    desc.pad[to] = axis_padding(padding, in.size[from], pool[from], strides[from]).before;
+  SpatialValues pad{};
+  for (std::size_t axis = 0; axis < static_cast<std::size_t>(in.rank); ++axis) {
+    pad[axis] = axis_padding(padding, in.size[axis], pool[axis], strides[axis]).before;
   }
+  set_last(desc.in, in.size, in.rank);
+  set_last(desc.out, out.size, in.rank);
+  set_last(desc.pool, pool, in.rank);
+  set_last(desc.stride, strides, in.rank);
+  set_last(desc.pad, pad, in.rank);
   return desc;
 }
 

@@ -84,13 +84,9 @@ GRAFT_COLD inline Config spatial_config(const SpatialValues& values, int rank) {
   return list;
 }
 
-/// The values moved to the last of three dimensions: those of an image as a volume of depth `fill`.
-inline SpatialValues align_last(const SpatialValues& values, int rank, Index fill = 1) {
-  SpatialValues result{fill, fill, fill};
-  for (int axis = 0; axis < rank; ++axis) {
-    result[static_cast<std::size_t>(3 - rank + axis)] = values[static_cast<std::size_t>(axis)];
-  }
-  return result;
+/// Puts the values into the last of three dimensions: an image is a volume whose depth stays as it is, 1.
+inline void set_last(Index (&to)[3], const SpatialValues& values, int rank) {
+  for (int axis = 0; axis < rank; ++axis) to[3 - rank + axis] = values[static_cast<std::size_t>(axis)];
 }
 
 /// As Keras reads a name: in any case.

@@ -2,10 +2,8 @@
 
 #include <limits>
 
-#include "graft/kernels/pooling.hpp"
 #include "graft/kernels/resize_bilinear.hpp"
-#include "graft/nn/layer.hpp"
-#include "graft/nn/layers/spatial.hpp"
+#include "graft/nn/layers/pooling.hpp"
 
 namespace graft {
 
@@ -63,15 +61,17 @@ class UpSamplingImpl final : public LayerImpl<Scalar> {
   Needs needs(std::span<const Shape>, const Use&) const override { return {}; }
 
   void forward(const ForwardArgs<Scalar>& args) const override {
-    const Scalar* x = args.x().data();
-    if (bilinear_) kernels::resize_bilinear_forward(resize(args.x().shape()), x, args.y().data());
-    else kernels::average_pool_backward(blocks(args.x().shape()), x, args.y().data());
+    const TensorView<const Scalar> x = args.x();
+    const TensorView<Scalar> y = args.y();
+    if (bilinear_) kernels::resize_bilinear_forward(resize(x.shape(), y.shape()), x.data(), y.data());
+    else kernels::average_pool_backward(blocks(x.shape(), y.shape()), x.data(), y.data());
   }
   void backward(const BackwardArgs<Scalar>& args) const override {
     if (!args.dx()) return;
-    const Shape& shape = args.dx().shape();
-    if (bilinear_) kernels::resize_bilinear_backward(resize(shape), args.dy().data(), args.dx().data());
-    else kernels::average_pool_forward(blocks(shape), args.dy().data(), args.dx().data());
+    const TensorView<const Scalar> dy = args.dy();
+    const TensorView<Scalar> dx = args.dx();
+    if (bilinear_) kernels::resize_bilinear_backward(resize(dx.shape(), dy.shape()), dy.data(), dx.data());
+    else kernels::average_pool_forward(blocks(dx.shape(), dy.shape()), dy.data(), dx.data());
   }
   GRAFT_COLD Config config() const override {
     Config config = LayerImpl<Scalar>::config();
@@ -86,31 +86,22 @@ class UpSamplingImpl final : public LayerImpl<Scalar> {
     static constexpr const char* kNames[] = {"UpSampling1D", "UpSampling2D", "UpSampling3D"};
     return kNames[rank - 1];
   }
-  detail::SpatialShape apart(const Shape& x_shape) const {
-    return detail::channels_as_samples(detail::spatial_of(x_shape, rank_, format_), format_);
-  }
   /// Every element becomes a block of its copies: backward of adding up the elements of each block.
-  kernels::PoolingDesc blocks(const Shape& x_shape) const {
-    const detail::SpatialShape x = apart(x_shape);
-    kernels::PoolingDesc desc;
+  kernels::PoolingDesc blocks(const Shape& small, const Shape& large) const {
+    kernels::PoolingDesc desc =
+        detail::pooling_desc(detail::spatial_of(large, rank_, format_), detail::spatial_of(small, rank_, format_),
+                             size_, size_, Padding::valid, format_);
     desc.sum = true;
-    desc.batch = x.batch;
-    desc.channels = x.channels;
-    for (int axis = 0; axis < rank_; ++axis) {
-      const auto from = static_cast<std::size_t>(axis);
-      const int to = 3 - rank_ + axis;
-      desc.out[to] = x.size[from];
-      desc.in[to] = x.size[from] * size_[from];
-      desc.pool[to] = desc.stride[to] = size_[from];
-    }
     return desc;
   }
-  kernels::ResizeDesc resize(const Shape& x_shape) const {
-    const detail::SpatialShape x = apart(x_shape);
-    return {.batch = x.batch,
-            .channels = x.channels,
+  kernels::ResizeDesc resize(const Shape& small, const Shape& large) const {
+    const detail::SpatialShape x = detail::spatial_of(small, rank_, format_);
+    const detail::SpatialShape y = detail::spatial_of(large, rank_, format_);
+    const detail::SpatialShape samples = detail::channels_as_samples(x, format_);
+    return {.batch = samples.batch,
+            .channels = samples.channels,
             .in = {x.size[0], x.size[1]},
-            .out = {x.size[0] * size_[0], x.size[1] * size_[1]}};
+            .out = {y.size[0], y.size[1]}};
   }
 
   int rank_;
