@@ -20,6 +20,7 @@
   X(class BatchNormalizationImpl<float>) \
   X(class ConvImpl<float>) \
   X(class ConvTransposeImpl<float>) \
+  X(class BorderImpl<float>) \
   X(class DenseImpl<float>) \
   X(class DepthwiseConvImpl<float>) \
   X(class DropoutImpl<float>) \
@@ -27,17 +28,21 @@
   X(class FlattenImpl<float>) \
   X(class GaussianDropoutImpl<float>) \
   X(class GaussianNoiseImpl<float>) \
+  X(class GlobalPoolingImpl<float>) \
   X(class IdentityImpl<float>) \
   X(class InputLayerImpl<float>) \
   X(class LeakyReLUImpl<float>) \
   X(class PReLUImpl<float>) \
   X(class PermuteImpl<float>) \
+  X(class PoolingImpl<float>) \
   X(class RReLUImpl<float>) \
   X(class ReLUImpl<float>) \
   X(class RepeatVectorImpl<float>) \
   X(class ReshapeImpl<float>) \
   X(class SeparableConvImpl<float>) \
   X(class SoftmaxImpl<float>) \
+  X(class SpatialDropoutImpl<float>) \
+  X(class UpSamplingImpl<float>) \
   X(class AdadeltaImpl<float>) \
   X(class AdagradImpl<float>) \
   X(class AdamImpl<float>) \

@@ -6,4 +6,5 @@
 #include "graft/kernels/elementwise.hpp"
 #include "graft/kernels/gemm.hpp"
 #include "graft/kernels/optimizer_update.hpp"
+#include "graft/kernels/pooling.hpp"
 #include "graft/kernels/softmax.hpp"

@@ -3,9 +3,11 @@
 #include "graft/nn/layers/activation.hpp"
 #include "graft/nn/layers/activity_regularization.hpp"
 #include "graft/nn/layers/alpha_dropout.hpp"
+#include "graft/nn/layers/average_pooling.hpp"
 #include "graft/nn/layers/batch_normalization.hpp"
 #include "graft/nn/layers/conv.hpp"
 #include "graft/nn/layers/conv_transpose.hpp"
+#include "graft/nn/layers/cropping.hpp"
 #include "graft/nn/layers/dense.hpp"
 #include "graft/nn/layers/depthwise_conv.hpp"
 #include "graft/nn/layers/dropout.hpp"
@@ -13,9 +15,12 @@
 #include "graft/nn/layers/flatten.hpp"
 #include "graft/nn/layers/gaussian_dropout.hpp"
 #include "graft/nn/layers/gaussian_noise.hpp"
+#include "graft/nn/layers/global_average_pooling.hpp"
+#include "graft/nn/layers/global_max_pooling.hpp"
 #include "graft/nn/layers/identity.hpp"
 #include "graft/nn/layers/input_layer.hpp"
 #include "graft/nn/layers/leaky_relu.hpp"
+#include "graft/nn/layers/max_pooling.hpp"
 #include "graft/nn/layers/permute.hpp"
 #include "graft/nn/layers/prelu.hpp"
 #include "graft/nn/layers/relu.hpp"
@@ -24,6 +29,9 @@
 #include "graft/nn/layers/rrelu.hpp"
 #include "graft/nn/layers/separable_conv.hpp"
 #include "graft/nn/layers/softmax.hpp"
+#include "graft/nn/layers/spatial_dropout.hpp"
+#include "graft/nn/layers/up_sampling.hpp"
+#include "graft/nn/layers/zero_padding.hpp"
 #include "graft/nn/registry.hpp"
 
 namespace graft {
@@ -43,6 +51,9 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<Activation, Scalar>("Activation");
   register_builtin<ActivityRegularization, Scalar>("ActivityRegularization");
   register_builtin<AlphaDropout, Scalar>("AlphaDropout");
+  register_builtin<AveragePooling1D, Scalar>("AveragePooling1D");
+  register_builtin<AveragePooling2D, Scalar>("AveragePooling2D");
+  register_builtin<AveragePooling3D, Scalar>("AveragePooling3D");
   register_builtin<BatchNormalization, Scalar>("BatchNormalization");
   register_builtin<Conv1D, Scalar>("Conv1D");
   register_builtin<Conv1DTranspose, Scalar>("Conv1DTranspose");
@@ -50,6 +61,9 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<Conv2DTranspose, Scalar>("Conv2DTranspose");
   register_builtin<Conv3D, Scalar>("Conv3D");
   register_builtin<Conv3DTranspose, Scalar>("Conv3DTranspose");
+  register_builtin<Cropping1D, Scalar>("Cropping1D");
+  register_builtin<Cropping2D, Scalar>("Cropping2D");
+  register_builtin<Cropping3D, Scalar>("Cropping3D");
   register_builtin<Dense, Scalar>("Dense");
   register_builtin<DepthwiseConv1D, Scalar>("DepthwiseConv1D");
   register_builtin<DepthwiseConv2D, Scalar>("DepthwiseConv2D");
@@ -58,9 +72,18 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<Flatten, Scalar>("Flatten");
   register_builtin<GaussianDropout, Scalar>("GaussianDropout");
   register_builtin<GaussianNoise, Scalar>("GaussianNoise");
+  register_builtin<GlobalAveragePooling1D, Scalar>("GlobalAveragePooling1D");
+  register_builtin<GlobalAveragePooling2D, Scalar>("GlobalAveragePooling2D");
+  register_builtin<GlobalAveragePooling3D, Scalar>("GlobalAveragePooling3D");
+  register_builtin<GlobalMaxPooling1D, Scalar>("GlobalMaxPooling1D");
+  register_builtin<GlobalMaxPooling2D, Scalar>("GlobalMaxPooling2D");
+  register_builtin<GlobalMaxPooling3D, Scalar>("GlobalMaxPooling3D");
   register_builtin<Identity, Scalar>("Identity");
   register_builtin<InputLayer, Scalar>("InputLayer");
   register_builtin<LeakyReLU, Scalar>("LeakyReLU");
+  register_builtin<MaxPooling1D, Scalar>("MaxPooling1D");
+  register_builtin<MaxPooling2D, Scalar>("MaxPooling2D");
+  register_builtin<MaxPooling3D, Scalar>("MaxPooling3D");
   register_builtin<Permute, Scalar>("Permute");
   register_builtin<PReLU, Scalar>("PReLU");
   register_builtin<ReLU, Scalar>("ReLU");
@@ -70,6 +93,15 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<SeparableConv1D, Scalar>("SeparableConv1D");
   register_builtin<SeparableConv2D, Scalar>("SeparableConv2D");
   register_builtin<Softmax, Scalar>("Softmax");
+  register_builtin<SpatialDropout1D, Scalar>("SpatialDropout1D");
+  register_builtin<SpatialDropout2D, Scalar>("SpatialDropout2D");
+  register_builtin<SpatialDropout3D, Scalar>("SpatialDropout3D");
+  register_builtin<UpSampling1D, Scalar>("UpSampling1D");
+  register_builtin<UpSampling2D, Scalar>("UpSampling2D");
+  register_builtin<UpSampling3D, Scalar>("UpSampling3D");
+  register_builtin<ZeroPadding1D, Scalar>("ZeroPadding1D");
+  register_builtin<ZeroPadding2D, Scalar>("ZeroPadding2D");
+  register_builtin<ZeroPadding3D, Scalar>("ZeroPadding3D");
 }
 
 }  // namespace detail

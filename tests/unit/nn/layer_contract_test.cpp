@@ -1,3 +1,5 @@
+#include <functional>
+
 #include "../../support/layer_contract.hpp"
 
 using namespace graft;
@@ -5,7 +7,65 @@ using graft::test::LayerCase;
 
 namespace {
 
-// Odd sizes, ranks 2 to 4.
+using Add = std::function<void(const std::string&, const Shape&, const Layer<double>&)>;
+
+void add_pooling(const Add& add) {
+  add("MaxPooling1D", {7, 3}, MaxPooling1D<double>());
+  add("MaxPooling1D same", {8, 3}, MaxPooling1D<double>(3, {.strides = 2, .padding = "same"}));
+  add("MaxPooling1D channels_first", {3, 7}, MaxPooling1D<double>(3, {.data_format = "channels_first"}));
+  add("MaxPooling1D window above 256", {5, 2}, MaxPooling1D<double>(300, {.strides = 2, .padding = "SAME"}));
+  add("MaxPooling2D", {5, 7, 5}, MaxPooling2D<double>());
+  add("MaxPooling2D overlapping", {5, 6, 3}, MaxPooling2D<double>(3, {.strides = 1}));
+  add("MaxPooling2D same", {5, 6, 3}, MaxPooling2D<double>({3, 2}, {.strides = {2, 1}, .padding = "same"}));
+  add("MaxPooling2D gaps", {7, 6, 3}, MaxPooling2D<double>({2, 1}, {.strides = {5, 3}}));
+  add("MaxPooling2D channels_first", {3, 5, 6}, MaxPooling2D<double>(2, {.data_format = "channels_first"}));
+  add("MaxPooling3D", {3, 4, 5, 2}, MaxPooling3D<double>({1, 2, 2}));
+  add("MaxPooling3D same", {3, 2, 5, 2}, MaxPooling3D<double>(3, {.strides = 2, .padding = "same"}));
+  add("AveragePooling1D", {7, 3}, AveragePooling1D<double>());
+  add("AveragePooling1D same", {8, 3}, AveragePooling1D<double>(3, {.strides = 2, .padding = "same"}));
+  add("AveragePooling2D", {5, 7, 5}, AveragePooling2D<double>());
+  add("AveragePooling2D same", {5, 6, 3}, AveragePooling2D<double>({3, 2}, {.strides = {2, 1}, .padding = "same"}));
+  add("AveragePooling2D channels_first", {3, 5, 6}, AveragePooling2D<double>(2, {.data_format = "channels_first"}));
+  add("AveragePooling3D", {3, 4, 5, 2}, AveragePooling3D<double>({1, 2, 2}));
+  add("AveragePooling3D same", {3, 2, 5, 2}, AveragePooling3D<double>(3, {.strides = 2, .padding = "same"}));
+  add("GlobalMaxPooling1D", {7, 3}, GlobalMaxPooling1D<double>());
+  add("GlobalMaxPooling2D", {5, 3, 6}, GlobalMaxPooling2D<double>({.keepdims = true}));
+  add("GlobalMaxPooling3D", {3, 2, 3, 2}, GlobalMaxPooling3D<double>({.data_format = "channels_first"}));
+  add("GlobalAveragePooling1D", {7, 3}, GlobalAveragePooling1D<double>());
+  add("GlobalAveragePooling2D", {5, 3, 6}, GlobalAveragePooling2D<double>({.keepdims = true}));
+  add("GlobalAveragePooling2D channels_first", {3, 5, 6},
+      GlobalAveragePooling2D<double>({.data_format = "channels_first", .keepdims = true}));
+  add("GlobalAveragePooling3D", {3, 2, 3, 2}, GlobalAveragePooling3D<double>());
+}
+
+void add_spatial(const Add& add) {
+  add("ZeroPadding1D", {5, 3}, ZeroPadding1D<double>());
+  add("ZeroPadding1D pair", {5, 3}, ZeroPadding1D<double>({0, 3}));
+  add("ZeroPadding1D channels_first", {3, 5}, ZeroPadding1D<double>(2, {.data_format = "channels_first"}));
+  add("ZeroPadding2D", {3, 5, 2}, ZeroPadding2D<double>({1, 2}));
+  add("ZeroPadding2D pairs", {3, 5, 2}, ZeroPadding2D<double>({{0, 1}, {2, 0}}));
+  add("ZeroPadding2D channels_first", {2, 3, 5}, ZeroPadding2D<double>(1, {.data_format = "channels_first"}));
+  add("ZeroPadding3D", {3, 2, 2, 2}, ZeroPadding3D<double>({{0, 1}, {1, 1}, {2, 0}}));
+  add("Cropping1D", {5, 3}, Cropping1D<double>());
+  add("Cropping1D pair", {5, 3}, Cropping1D<double>({0, 3}));
+  add("Cropping2D", {5, 6, 2}, Cropping2D<double>({{0, 1}, {2, 1}}));
+  add("Cropping2D nothing", {3, 2, 2}, Cropping2D<double>());
+  add("Cropping2D channels_first", {2, 5, 6}, Cropping2D<double>({1, 2}, {.data_format = "channels_first"}));
+  add("Cropping3D", {3, 4, 5, 2}, Cropping3D<double>());
+  add("UpSampling1D", {5, 3}, UpSampling1D<double>(3));
+  add("UpSampling2D", {3, 2, 5}, UpSampling2D<double>({2, 3}));
+  add("UpSampling2D bilinear", {3, 2, 5}, UpSampling2D<double>({2, 3}, {.interpolation = "bilinear"}));
+  add("UpSampling2D bilinear channels_first", {2, 3, 4},
+      UpSampling2D<double>(2, {.data_format = "channels_first", .interpolation = "bilinear"}));
+  add("UpSampling3D", {2, 3, 2, 2}, UpSampling3D<double>({1, 2, 3}));
+  add("UpSampling3D channels_first", {2, 2, 3, 2}, UpSampling3D<double>(2, {.data_format = "channels_first"}));
+  add("SpatialDropout1D", {4, 7}, SpatialDropout1D<double>(0.4, {.seed = 3}));
+  add("SpatialDropout2D", {3, 4, 7}, SpatialDropout2D<double>(0.4));
+  add("SpatialDropout2D channels_first", {7, 3, 4}, SpatialDropout2D<double>(0.4, {.data_format = "channels_first"}));
+  add("SpatialDropout3D", {3, 2, 2, 7}, SpatialDropout3D<double>(0.4));
+}
+
+// Odd sizes, ranks 2 to 5.
 std::vector<LayerCase> cases() {
   std::vector<LayerCase> all;
   const auto add = [&](const std::string& label, const Shape& sample, const Layer<double>& layer) {
@@ -137,6 +197,8 @@ std::vector<LayerCase> cases() {
   add("BatchNormalization no scale", {7}, BatchNormalization<double>({.scale = false}));
   add("BatchNormalization no center", {3, 7}, BatchNormalization<double>({.center = false}));
   add("BatchNormalization bare", {7}, BatchNormalization<double>({.center = false, .scale = false}));
+  add_pooling(add);
+  add_spatial(add);
   add("ActivityRegularization", {7}, ActivityRegularization<double>({.l1 = 0.1, .l2 = 0.2}));
   return all;
 }

@@ -18,8 +18,9 @@
 //   lanes_below(count)                 a mask: true in the first lanes
 //   set1, fma(a, b, c) = a * b + c, fnma(a, b, c) = c - a * b
 //   vmax(a, b), vmin(a, b)             b if either is NaN
-//   vsqrt, less(a, b), select(mask, if_true, if_false)
+//   vsqrt, less(a, b), is_nan(a), either(mask, mask), select(mask, if_true, if_false)
 //   as_int, as_float                   the bits
+//   load_bytes, store_bytes            kLanes unsigned bytes as integers and back; of larger ones the low byte
 //
 // Arithmetic operators are the compiler's. Calls are always inlined, so no vector is ever passed in a way that depends
 // on flags.
@@ -61,9 +62,18 @@ GRAFT_SIMD_INLINE VecF vmax(VecF a, VecF b) { return _mm512_maskz_max_ps(static_
 GRAFT_SIMD_INLINE VecF vmin(VecF a, VecF b) { return _mm512_maskz_min_ps(static_cast<Mask>(-1), a, b); }
 GRAFT_SIMD_INLINE VecF vsqrt(VecF a) { return _mm512_maskz_sqrt_ps(static_cast<Mask>(-1), a); }
 GRAFT_SIMD_INLINE Mask less(VecF a, VecF b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
+GRAFT_SIMD_INLINE Mask is_nan(VecF a) { return _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q); }
+GRAFT_SIMD_INLINE Mask either(Mask a, Mask b) { return static_cast<Mask>(a | b); }
 GRAFT_SIMD_INLINE VecF select(Mask m, VecF a, VecF b) { return _mm512_mask_blend_ps(m, b, a); }
 GRAFT_SIMD_INLINE VecI as_int(VecF v) { return reinterpret_cast<VecI>(v); }
 GRAFT_SIMD_INLINE VecF as_float(VecI v) { return reinterpret_cast<VecF>(v); }
+GRAFT_SIMD_INLINE VecI load_bytes(const unsigned char* p) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  return reinterpret_cast<VecI>(_mm512_maskz_cvtepu8_epi32(static_cast<Mask>(-1), bytes));
+}
+GRAFT_SIMD_INLINE void store_bytes(unsigned char* p, VecI v) {
+  _mm512_mask_cvtepi32_storeu_epi8(p, static_cast<Mask>(-1), reinterpret_cast<__m512i>(v));
+}
 }  // namespace graft::kernels::avx512
 #if defined(__clang__)
 #pragma clang attribute pop
@@ -101,11 +111,21 @@ GRAFT_SIMD_INLINE VecF vmax(VecF a, VecF b) { return _mm256_max_ps(a, b); }
 GRAFT_SIMD_INLINE VecF vmin(VecF a, VecF b) { return _mm256_min_ps(a, b); }
 GRAFT_SIMD_INLINE VecF vsqrt(VecF a) { return _mm256_sqrt_ps(a); }
 GRAFT_SIMD_INLINE Mask less(VecF a, VecF b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
+GRAFT_SIMD_INLINE Mask is_nan(VecF a) { return _mm256_cmp_ps(a, a, _CMP_UNORD_Q); }
+GRAFT_SIMD_INLINE Mask either(Mask a, Mask b) { return _mm256_or_ps(a, b); }
 GRAFT_SIMD_INLINE VecF select(Mask m, VecF a, VecF b) { return _mm256_blendv_ps(b, a, m); }
 GRAFT_SIMD_INLINE VecI as_int(VecF v) { return reinterpret_cast<VecI>(v); }
 GRAFT_SIMD_INLINE VecF as_float(VecI v) { return reinterpret_cast<VecF>(v); }
 GRAFT_SIMD_INLINE Mask lanes_below(Index count) {
   return as_float(VecI{0, 1, 2, 3, 4, 5, 6, 7} < static_cast<int>(count));
+}
+GRAFT_SIMD_INLINE VecI load_bytes(const unsigned char* p) {
+  return reinterpret_cast<VecI>(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+}
+GRAFT_SIMD_INLINE void store_bytes(unsigned char* p, VecI v) {
+  const __m256i low = reinterpret_cast<__m256i>(v & 255);
+  const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packus_epi16(words, words));
 }
 }  // namespace graft::kernels::avx2
 #if defined(__clang__)
@@ -147,10 +167,16 @@ GRAFT_SIMD_INLINE VecF set1(float v) { return VecF{v, v, v, v}; }
 GRAFT_SIMD_INLINE VecF fma(VecF a, VecF b, VecF c) { return a * b + c; }
 GRAFT_SIMD_INLINE VecF fnma(VecF a, VecF b, VecF c) { return c - a * b; }
 GRAFT_SIMD_INLINE Mask less(VecF a, VecF b) { return a < b; }
+GRAFT_SIMD_INLINE Mask is_nan(VecF a) { return a != a; }
+GRAFT_SIMD_INLINE Mask either(Mask a, Mask b) { return a | b; }
 GRAFT_SIMD_INLINE Mask lanes_below(Index count) { return VecI{0, 1, 2, 3} < static_cast<int>(count); }
 GRAFT_SIMD_INLINE VecF select(Mask m, VecF a, VecF b) { return as_float((as_int(a) & m) | (as_int(b) & ~m)); }
 GRAFT_SIMD_INLINE VecF vmax(VecF a, VecF b) { return select(a > b, a, b); }
 GRAFT_SIMD_INLINE VecF vmin(VecF a, VecF b) { return select(a < b, a, b); }
+GRAFT_SIMD_INLINE VecI load_bytes(const unsigned char* p) { return VecI{p[0], p[1], p[2], p[3]}; }
+GRAFT_SIMD_INLINE void store_bytes(unsigned char* p, VecI v) {
+  for (int i = 0; i < 4; ++i) p[i] = static_cast<unsigned char>(v[i]);
+}
 GRAFT_SIMD_INLINE VecF vsqrt(VecF a) {
   return VecF{__builtin_sqrtf(a[0]), __builtin_sqrtf(a[1]), __builtin_sqrtf(a[2]), __builtin_sqrtf(a[3])};
 }

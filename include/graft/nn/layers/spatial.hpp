@@ -84,13 +84,9 @@ GRAFT_COLD inline Config spatial_config(const SpatialValues& values, int rank) {
   return list;
 }
 
-/// The values moved to the last of three dimensions: those of an image as a volume of depth `fill`.
-inline SpatialValues align_last(const SpatialValues& values, int rank, Index fill = 1) {
-  SpatialValues result{fill, fill, fill};
-  for (int axis = 0; axis < rank; ++axis) {
-    result[static_cast<std::size_t>(3 - rank + axis)] = values[static_cast<std::size_t>(axis)];
-  }
-  return result;
+/// Puts the values into the last of three dimensions: an image is a volume whose depth stays as it is, 1.
+inline void set_last(Index (&to)[3], const SpatialValues& values, int rank) {
+  for (int axis = 0; axis < rank; ++axis) to[3 - rank + axis] = values[static_cast<std::size_t>(axis)];
 }
 
 /// As Keras reads a name: in any case.
@@ -140,25 +136,39 @@ struct SpatialShape {
   }
 };
 
-/// Throws ShapeError for another rank and for a dimension of 0 besides the batch.
-GRAFT_COLD inline SpatialShape split_spatial(const Shape& shape, int rank, DataFormat format,
-                                             const std::string& where) {
+/// channels_first is, to what treats every channel alike, channels_last with batch * channels samples of one channel.
+inline SpatialShape channels_as_samples(SpatialShape shape, DataFormat format) {
+  if (format == DataFormat::channels_last) return shape;
+  shape.batch *= shape.channels;
+  shape.channels = 1;
+  return shape;
+}
+
+/// Takes a shape apart that is known to be of this rank.
+inline SpatialShape spatial_of(const Shape& shape, int rank, DataFormat format) {
   const bool first = format == DataFormat::channels_first;
-  if (shape.rank() != rank + 2) {
-    static constexpr const char* kSizes[] = {"length", "height, width", "depth, height, width"};
-    const std::string sizes = kSizes[rank - 1];
-    fail<ShapeError>(where, "an input (batch, " + (first ? "channels, " + sizes : sizes + ", channels") + ")",
-                     shape.str());
-  }
-  for (int axis = 1; axis < shape.rank(); ++axis) {
-    if (shape[axis] == 0) fail<ShapeError>(where, "dimensions above 0", shape.str());
-  }
   SpatialShape result;
   result.batch = shape[0];
   result.channels = first ? shape[1] : shape.back();
   result.rank = rank;
   for (int axis = 0; axis < rank; ++axis) result.size[static_cast<std::size_t>(axis)] = shape[axis + (first ? 2 : 1)];
   return result;
+}
+
+/// The same, checked. Throws ShapeError for another rank and for a dimension of 0 besides the batch.
+GRAFT_COLD inline SpatialShape split_spatial(const Shape& shape, int rank, DataFormat format,
+                                             const std::string& where) {
+  if (shape.rank() != rank + 2) {
+    static constexpr const char* kSizes[] = {"length", "height, width", "depth, height, width"};
+    const std::string sizes = kSizes[rank - 1];
+    const bool first = format == DataFormat::channels_first;
+    fail<ShapeError>(where, "an input (batch, " + (first ? "channels, " + sizes : sizes + ", channels") + ")",
+                     shape.str());
+  }
+  for (int axis = 1; axis < shape.rank(); ++axis) {
+    if (shape[axis] == 0) fail<ShapeError>(where, "dimensions above 0", shape.str());
+  }
+  return spatial_of(shape, rank, format);
 }
 
 /// How far a window of `kernel` elements, `dilation` apart, reaches.
