@@ -16,9 +16,13 @@
   X(struct FitOptions<float>) \
   X(class ActivationImpl<float>) \
   X(class ActivityRegularizationImpl<float>) \
+  X(class AddImpl<float>) \
   X(class AlphaDropoutImpl<float>) \
+  X(class AverageImpl<float>) \
   X(class BatchNormalizationImpl<float>) \
+  X(class ConcatenateImpl<float>) \
   X(class DenseImpl<float>) \
+  X(class DotImpl<float>) \
   X(class DropoutImpl<float>) \
   X(class ELUImpl<float>) \
   X(class FlattenImpl<float>) \
@@ -27,6 +31,9 @@
   X(class IdentityImpl<float>) \
   X(class InputLayerImpl<float>) \
   X(class LeakyReLUImpl<float>) \
+  X(class MaximumImpl<float>) \
+  X(class MinimumImpl<float>) \
+  X(class MultiplyImpl<float>) \
   X(class PReLUImpl<float>) \
   X(class PermuteImpl<float>) \
   X(class RReLUImpl<float>) \
@@ -34,6 +41,7 @@
   X(class RepeatVectorImpl<float>) \
   X(class ReshapeImpl<float>) \
   X(class SoftmaxImpl<float>) \
+  X(class SubtractImpl<float>) \
   X(class AdadeltaImpl<float>) \
   X(class AdagradImpl<float>) \
   X(class AdamImpl<float>) \

@@ -6,6 +6,7 @@
 
 #include "graft/graft.hpp"
 #include "graft/io/hdf5.hpp"
+#include "graft/io/keras/keras.hpp"
 #include "tests/support/catch.hpp"
 
 // Numbers that Keras computed (tests/golden, and all of them in $GRAFT_SHARED/golden when that is set).

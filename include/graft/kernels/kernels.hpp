@@ -2,6 +2,7 @@
 
 #include "graft/kernels/activation.hpp"
 #include "graft/kernels/batch_norm.hpp"
+#include "graft/kernels/broadcast.hpp"
 #include "graft/kernels/elementwise.hpp"
 #include "graft/kernels/gemm.hpp"
 #include "graft/kernels/optimizer_update.hpp"

@@ -2,9 +2,13 @@
 
 #include "graft/nn/layers/activation.hpp"
 #include "graft/nn/layers/activity_regularization.hpp"
+#include "graft/nn/layers/add.hpp"
 #include "graft/nn/layers/alpha_dropout.hpp"
+#include "graft/nn/layers/average.hpp"
 #include "graft/nn/layers/batch_normalization.hpp"
+#include "graft/nn/layers/concatenate.hpp"
 #include "graft/nn/layers/dense.hpp"
+#include "graft/nn/layers/dot.hpp"
 #include "graft/nn/layers/dropout.hpp"
 #include "graft/nn/layers/elu.hpp"
 #include "graft/nn/layers/flatten.hpp"
@@ -13,6 +17,9 @@
 #include "graft/nn/layers/identity.hpp"
 #include "graft/nn/layers/input_layer.hpp"
 #include "graft/nn/layers/leaky_relu.hpp"
+#include "graft/nn/layers/maximum.hpp"
+#include "graft/nn/layers/minimum.hpp"
+#include "graft/nn/layers/multiply.hpp"
 #include "graft/nn/layers/permute.hpp"
 #include "graft/nn/layers/prelu.hpp"
 #include "graft/nn/layers/relu.hpp"
@@ -20,6 +27,7 @@
 #include "graft/nn/layers/reshape.hpp"
 #include "graft/nn/layers/rrelu.hpp"
 #include "graft/nn/layers/softmax.hpp"
+#include "graft/nn/layers/subtract.hpp"
 #include "graft/nn/registry.hpp"
 
 namespace graft {
@@ -38,9 +46,13 @@ template <class Scalar>
 GRAFT_COLD void register_all_builtin() {
   register_builtin<Activation, Scalar>("Activation");
   register_builtin<ActivityRegularization, Scalar>("ActivityRegularization");
+  register_builtin<Add, Scalar>("Add");
   register_builtin<AlphaDropout, Scalar>("AlphaDropout");
+  register_builtin<Average, Scalar>("Average");
   register_builtin<BatchNormalization, Scalar>("BatchNormalization");
+  register_builtin<Concatenate, Scalar>("Concatenate");
   register_builtin<Dense, Scalar>("Dense");
+  register_builtin<Dot, Scalar>("Dot");
   register_builtin<Dropout, Scalar>("Dropout");
   register_builtin<ELU, Scalar>("ELU");
   register_builtin<Flatten, Scalar>("Flatten");
@@ -49,6 +61,9 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<Identity, Scalar>("Identity");
   register_builtin<InputLayer, Scalar>("InputLayer");
   register_builtin<LeakyReLU, Scalar>("LeakyReLU");
+  register_builtin<Maximum, Scalar>("Maximum");
+  register_builtin<Minimum, Scalar>("Minimum");
+  register_builtin<Multiply, Scalar>("Multiply");
   register_builtin<Permute, Scalar>("Permute");
   register_builtin<PReLU, Scalar>("PReLU");
   register_builtin<ReLU, Scalar>("ReLU");
@@ -56,6 +71,7 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<Reshape, Scalar>("Reshape");
   register_builtin<RReLU, Scalar>("RReLU");
   register_builtin<Softmax, Scalar>("Softmax");
+  register_builtin<Subtract, Scalar>("Subtract");
 }
 
 }  // namespace detail

@@ -9,7 +9,10 @@ namespace {
 std::vector<LayerCase> cases() {
   std::vector<LayerCase> all;
   const auto add = [&](const std::string& label, const Shape& sample, const Layer<double>& layer) {
-    all.push_back({label, layer, sample});
+    all.push_back({label, layer, {sample}});
+  };
+  const auto merge = [&](const std::string& label, std::vector<Shape> samples, const Layer<double>& layer) {
+    all.push_back({label, layer, std::move(samples)});
   };
   add("Dense", {7}, Dense<double>(5));
   add("Dense no bias", {7}, Dense<double>(3, {.use_bias = false}));
@@ -82,6 +85,29 @@ std::vector<LayerCase> cases() {
   add("BatchNormalization no center", {3, 7}, BatchNormalization<double>({.center = false}));
   add("BatchNormalization bare", {7}, BatchNormalization<double>({.center = false, .scale = false}));
   add("ActivityRegularization", {7}, ActivityRegularization<double>({.l1 = 0.1, .l2 = 0.2}));
+  const std::vector<Shape> same(3, {3, 2, 5}), mixed{{3, 2, 5}, {5}, {3, 1, 1}}, pair(2, {3, 5});
+  const std::vector<Shape> excite{{3, 4, 7}, {1, 1, 7}}, crossed{{3, 1}, {1, 5}};
+  for (const auto& samples : {same, mixed, pair, excite, crossed}) {
+    const std::string label = " of " + samples[0].str() + " and " + samples[1].str();
+    merge("Add" + label, samples, Add<double>());
+    merge("Multiply" + label, samples, Multiply<double>());
+    merge("Average" + label, samples, Average<double>());
+    merge("Maximum" + label, samples, Maximum<double>());
+    merge("Minimum" + label, samples, Minimum<double>());
+    if (samples.size() == 2) merge("Subtract" + label, samples, Subtract<double>());
+  }
+  merge("Add of one", {{7}}, Add<double>());
+  merge("Multiply of one", {{7}}, Multiply<double>());
+  merge("Multiply of the spatial kind", {{3, 4, 7}, {3, 4, 1}}, Multiply<double>());
+  merge("Concatenate", {{3, 5}, {3, 2}, {3, 1}}, Concatenate<double>());
+  merge("Concatenate axis 1", {{2, 5}, {3, 5}}, Concatenate<double>({.axis = 1}));
+  merge("Dot", {{6}, {6}}, Dot<double>(1));
+  merge("Dot cosine", {{6}, {6}}, Dot<double>(-1, {.normalize = true}));
+  merge("Dot matrix", {{3, 4}, {4, 5}}, Dot<double>({2, 1}));
+  merge("Dot matrix turned", {{4, 3}, {5, 4}}, Dot<double>({1, 2}));
+  merge("Dot rows", {{3, 4}, {5, 4}}, Dot<double>(2));
+  merge("Dot columns", {{4, 3}, {4, 5}}, Dot<double>(1, {.normalize = true}));
+  merge("Dot rank 4", {{2, 4, 3}, {5, 4}}, Dot<double>({2, 2}));
   return all;
 }
 
