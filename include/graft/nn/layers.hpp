@@ -6,6 +6,7 @@
 #include "graft/nn/layers/alpha_dropout.hpp"
 #include "graft/nn/layers/average.hpp"
 #include "graft/nn/layers/batch_normalization.hpp"
+#include "graft/nn/layers/center_crop.hpp"
 #include "graft/nn/layers/concatenate.hpp"
 #include "graft/nn/layers/dense.hpp"
 #include "graft/nn/layers/dot.hpp"
@@ -14,20 +15,27 @@
 #include "graft/nn/layers/flatten.hpp"
 #include "graft/nn/layers/gaussian_dropout.hpp"
 #include "graft/nn/layers/gaussian_noise.hpp"
+#include "graft/nn/layers/group_normalization.hpp"
 #include "graft/nn/layers/identity.hpp"
 #include "graft/nn/layers/input_layer.hpp"
+#include "graft/nn/layers/layer_normalization.hpp"
 #include "graft/nn/layers/leaky_relu.hpp"
 #include "graft/nn/layers/maximum.hpp"
 #include "graft/nn/layers/minimum.hpp"
 #include "graft/nn/layers/multiply.hpp"
+#include "graft/nn/layers/normalization.hpp"
 #include "graft/nn/layers/permute.hpp"
 #include "graft/nn/layers/prelu.hpp"
 #include "graft/nn/layers/relu.hpp"
 #include "graft/nn/layers/repeat_vector.hpp"
+#include "graft/nn/layers/rescaling.hpp"
 #include "graft/nn/layers/reshape.hpp"
+#include "graft/nn/layers/resizing.hpp"
+#include "graft/nn/layers/rms_normalization.hpp"
 #include "graft/nn/layers/rrelu.hpp"
 #include "graft/nn/layers/softmax.hpp"
 #include "graft/nn/layers/subtract.hpp"
+#include "graft/nn/layers/unit_normalization.hpp"
 #include "graft/nn/registry.hpp"
 
 namespace graft {
@@ -50,6 +58,7 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<AlphaDropout, Scalar>("AlphaDropout");
   register_builtin<Average, Scalar>("Average");
   register_builtin<BatchNormalization, Scalar>("BatchNormalization");
+  register_builtin<CenterCrop, Scalar>("CenterCrop");
   register_builtin<Concatenate, Scalar>("Concatenate");
   register_builtin<Dense, Scalar>("Dense");
   register_builtin<Dot, Scalar>("Dot");
@@ -58,20 +67,27 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<Flatten, Scalar>("Flatten");
   register_builtin<GaussianDropout, Scalar>("GaussianDropout");
   register_builtin<GaussianNoise, Scalar>("GaussianNoise");
+  register_builtin<GroupNormalization, Scalar>("GroupNormalization");
   register_builtin<Identity, Scalar>("Identity");
   register_builtin<InputLayer, Scalar>("InputLayer");
+  register_builtin<LayerNormalization, Scalar>("LayerNormalization");
   register_builtin<LeakyReLU, Scalar>("LeakyReLU");
   register_builtin<Maximum, Scalar>("Maximum");
   register_builtin<Minimum, Scalar>("Minimum");
   register_builtin<Multiply, Scalar>("Multiply");
+  register_builtin<Normalization, Scalar>("Normalization");
   register_builtin<Permute, Scalar>("Permute");
   register_builtin<PReLU, Scalar>("PReLU");
   register_builtin<ReLU, Scalar>("ReLU");
   register_builtin<RepeatVector, Scalar>("RepeatVector");
+  register_builtin<Rescaling, Scalar>("Rescaling");
   register_builtin<Reshape, Scalar>("Reshape");
+  register_builtin<Resizing, Scalar>("Resizing");
+  register_builtin<RMSNormalization, Scalar>("RMSNormalization");
   register_builtin<RReLU, Scalar>("RReLU");
   register_builtin<Softmax, Scalar>("Softmax");
   register_builtin<Subtract, Scalar>("Subtract");
+  register_builtin<UnitNormalization, Scalar>("UnitNormalization");
 }
 
 }  // namespace detail

@@ -320,6 +320,172 @@ TEST_CASE("merge layers: arguments and inputs that make no sense") {
   CHECK_THROWS_AS(Dot<>::from_config(object({{"name", "d"}})), ConfigError);
 }
 
+TEST_CASE("normalizations: numbers of their formulas") {
+  const Tensor<double> x({1, 2, 4}, {1, 2, 3, 6, 10, 10, 20, 20});
+  const auto run = [&](const Layer<double>& layer) {
+    LayerRun<double> use(layer, x, kInfer);
+    return use.forward().y();
+  };
+  const auto layer = run(LayerNormalization<double>()), rms = run(RMSNormalization<double>());
+  const auto unit = run(UnitNormalization<double>()), columns = run(UnitNormalization<double>({.axis = {1}}));
+  const auto group = run(GroupNormalization<double>({.groups = 2}));
+  for (Index i = 0; i < 4; ++i) {
+    CHECK(layer[i] == Approx((x[i] - 3) / std::sqrt(3.5 + 1e-3)));
+    CHECK(layer[4 + i] == Approx((x[4 + i] - 15) / std::sqrt(25 + 1e-3)));
+    CHECK(rms[i] == Approx(x[i] / std::sqrt(12.5 + 1e-6)));
+    CHECK(unit[i] == Approx(x[i] / std::sqrt(50.0)));
+    CHECK(columns[i] == Approx(x[i] / std::hypot(x[i], x[4 + i])));
+  }
+  // Groups {1, 2, 10, 10} and {3, 6, 20, 20}: means 5.75 and 12.25, squares 51 and 211.25.
+  CHECK(group[0] == Approx((1 - 5.75) / std::sqrt(51.25 - 5.75 * 5.75 + 1e-3)));
+  CHECK(group[6] == Approx((20 - 12.25) / std::sqrt(211.25 - 12.25 * 12.25 + 1e-3)));
+  // Far from zero: two passes.
+  LayerRun<float> far(LayerNormalization<float>(), Tensor<float>({1, 4}, {10001, 9999, 10001, 9999}), kInfer);
+  CHECK(far.forward().y()[0] == Approx(1 / std::sqrt(1 + 1e-3)).epsilon(1e-5));
+  LayerRun<float> zero(UnitNormalization<float>(), Tensor<float>({1, 4}), kTrain);
+  zero.forward().backward(Tensor<float>({1, 4}, 1e-12f));
+  CHECK(zero.y()[0] == 0);
+  CHECK(zero.dx()[0] == Approx(1));
+}
+
+TEST_CASE("normalizations: weights, configs, arguments and inputs") {
+  using Names = std::vector<std::string>;
+  const LayerNormalization<> layer({.axis = {3, 1}});
+  CHECK(built_shape(layer, {-1, 4, -1, 6}) == Shape{-1, 4, -1, 6});
+  CHECK(weight_names(layer) == Names{"gamma", "beta"});
+  CHECK(layer.weights()[0]->shape() == Shape{4, 6});
+  CHECK_THROWS_AS(built_shape(layer, {-1, 5, 2, 6}), ShapeError);
+  const GroupNormalization<> group({.groups = 2, .axis = 1});
+  CHECK(built_shape(group, {-1, 4, -1, 6}) == Shape{-1, 4, -1, 6});
+  CHECK(group.weights()[1]->shape() == Shape{4});
+  CHECK_THROWS_AS(built_shape(group, {-1, 6, 2, 6}), ShapeError);
+  const RMSNormalization<> rms;
+  CHECK(built_shape(rms, {-1, -1, 6}) == Shape{-1, -1, 6});
+  CHECK(weight_names(rms) == Names{"scale"});
+  CHECK_THROWS_AS(built_shape(rms, {-1, 2, 5}), ShapeError);
+  CHECK(built_shape(UnitNormalization(), {-1, -1}) == Shape{-1, -1});
+
+  const auto read = LayerNormalization<>::from_config(
+      object({{"axis", Config::array({1, 2})}, {"epsilon", 1e-5}, {"scale", false}, {"rms_scaling", false}}));
+  CHECK(read.config().at("axis") == Config::array({1, 2}));
+  CHECK(read.config().at("epsilon") == Config(1e-5));
+  built_shape(read, {-1, 4, 5});
+  CHECK(weight_names(read) == Names{"beta"});
+  CHECK(LayerNormalization().config().at("axis") == Config(-1));
+  CHECK_THROWS_WITH(LayerNormalization<>::from_config(object({{"rms_scaling", true}})),
+                    ContainsSubstring("rms_scaling"));
+
+  CHECK_THROWS_AS(LayerNormalization({.axis = {}}), ConfigError);
+  CHECK_THROWS_AS(LayerNormalization({.axis = {1, 1}}), ConfigError);
+  CHECK_THROWS_AS(LayerNormalization({.epsilon = 0}), ConfigError);
+  CHECK_THROWS_AS(GroupNormalization({.groups = 0}), ConfigError);
+  CHECK_THROWS_AS(GroupNormalization({.groups = -2}), ConfigError);
+  CHECK_THROWS_AS(RMSNormalization({.epsilon = NAN}), ConfigError);
+  CHECK_THROWS_AS(UnitNormalization({.axis = {}}), ConfigError);
+  CHECK_THROWS_AS(built_shape(LayerNormalization({.axis = {0}}), {-1, 4}), ShapeError);
+  CHECK_THROWS_AS(built_shape(LayerNormalization({.axis = {2}}), {-1, 4}), ShapeError);
+  CHECK_THROWS_AS(built_shape(LayerNormalization(), {-1, -1}), ShapeError);
+  CHECK_THROWS_AS(built_shape(LayerNormalization(), {-1}), ShapeError);
+  CHECK_THROWS_AS(built_shape(UnitNormalization({.axis = {0}}), {-1, 4}), ShapeError);
+  CHECK_THROWS_WITH(built_shape(GroupNormalization(), {-1, 4, 16}), ContainsSubstring("groups = 32"));
+  CHECK_THROWS_AS(built_shape(GroupNormalization({.groups = -1}), {-1, 4, 0}), ShapeError);
+  CHECK_THROWS_AS(built_shape(GroupNormalization({.axis = 0}), {-1, 4}), ShapeError);
+}
+
+TEST_CASE("Rescaling and Normalization: numbers, adapt, configs, bad arguments") {
+  const auto run = [](const Layer<float>& layer, const Tensor<float>& x) {
+    LayerRun<float> use(layer, x, kInfer);
+    return values(use.forward().y());
+  };
+  CHECK(run(Rescaling(0.5, {.offset = -1}), Tensor<float>({1, 2}, {2, 8})) == std::vector<float>{0, 3});
+  CHECK(run(Rescaling({1, 10}, {.offset = {0, 5}}), Tensor<float>({2, 2}, {1, 2, 3, 4})) ==
+        std::vector<float>{1, 25, 3, 45});
+  CHECK(run(Normalization({.mean = {1, 2}, .variance = {4, 0}}), Tensor<float>({1, 2}, {5, 2})) ==
+        std::vector<float>{2, 0});
+
+  const Normalization<> layer;
+  layer.adapt(Tensor<float>({4, 2}, {1, 10, 2, 10, 3, 20, 6, 20}));
+  CHECK(weight_names(layer) == std::vector<std::string>{"mean", "variance", "count"});
+  CHECK(layer.trainable_weights().empty());
+  CHECK(values(layer.weights()[0]->value()) == std::vector<float>{3, 15});
+  CHECK(values(layer.weights()[1]->value()) == std::vector<float>{3.5, 25});
+  CHECK(layer.weights()[2]->shape() == Shape{});
+  CHECK(run(layer, Tensor<float>({1, 2}, {3, 25})) == std::vector<float>{0, 2});
+  CHECK_THROWS_AS(layer.adapt(Tensor<float>({4, 3})), ShapeError);
+  const Normalization<> back({.invert = true}), all({.axis = {}}), middle({.axis = {1}});
+  back.adapt(Tensor<float>({4, 2}, {1, 10, 2, 10, 3, 20, 6, 20}));
+  CHECK(run(back, Tensor<float>({1, 2}, {0, 2})) == std::vector<float>{3, 25});
+  all.adapt(Tensor<float>({2, 2}, {1, 2, 3, 6}));
+  CHECK(values(all.weights()[0]->value()) == std::vector<float>{3});
+  middle.adapt(Tensor<float>({2, 2, 2}, {1, 2, 10, 20, 3, 6, 30, 60}));
+  CHECK(values(middle.weights()[0]->value()) == std::vector<float>{3, 30});
+  CHECK(values(middle.weights()[1]->value()) == std::vector<float>{3.5, 350});
+
+  const auto read = Normalization<>::from_config(object({{"axis", Config()}, {"mean", 3.0}, {"variance", 4.0}}));
+  CHECK(run(read, Tensor<float>({1, 2}, {3, 5})) == std::vector<float>{0, 1});
+  CHECK(read.config().at("axis") == Config::array({}));
+  const Config nested = Config::array({Config::array({1.0, 2.0}), Config::array({3.0, 4.0})});
+  const auto table =
+      Normalization<>::from_config(object({{"axis", Config::array({1, 2})}, {"mean", nested}, {"variance", nested}}));
+  CHECK(table.config().at("mean") == nested);
+  CHECK(built_shape(table, {-1, 2, 2}) == Shape{-1, 2, 2});
+  CHECK_THROWS_AS(built_shape(Normalization<>::from_config(table.config()), {-1, 2, 3}), ShapeError);
+  CHECK(Rescaling({1, 2}).config().at("scale") == Config::array({1.0, 2.0}));
+  CHECK(Rescaling(2).config().at("offset") == Config(0.0));
+  const Config ragged = Config::array({Config::array({1.0, 2.0}), Config::array({3.0})});
+  CHECK_THROWS_AS(Rescaling<>::from_config(object({{"scale", ragged}})), ConfigError);
+  CHECK_THROWS_AS(Rescaling<>::from_config(object({{"scale", nested}})), ConfigError);
+  CHECK_THROWS_AS(Rescaling<>::from_config(object({{"scale", Config()}})), ConfigError);
+  CHECK_THROWS_AS(Rescaling(std::vector<double>()), ConfigError);
+  CHECK_THROWS_AS(built_shape(Rescaling({1, 2}), {-1, 3}), ShapeError);
+  CHECK_THROWS_AS(built_shape(Rescaling({1, 2}), {-1, -1}), ShapeError);
+  CHECK_THROWS_AS(Normalization({.mean = 3}), ConfigError);
+  CHECK_THROWS_AS(Normalization({.mean = {1, 2}, .variance = 3}), ConfigError);
+  CHECK_THROWS_AS(Normalization({.axis = {}, .mean = {1, 2}, .variance = {1, 2}}), ConfigError);
+  CHECK_THROWS_AS(Normalization({.mean = 3, .variance = 1}).adapt(Tensor<float>({4, 3})), StateError);
+  CHECK_THROWS_AS(built_shape(Normalization({.axis = {0}}), {-1, 3}), ShapeError);
+  CHECK_THROWS_AS(built_shape(Normalization({.axis = {2}}), {-1, 3}), ShapeError);
+  CHECK_THROWS_AS(built_shape(Normalization(), {-1, -1}), ShapeError);
+  CHECK_THROWS_AS(built_shape(Normalization({.mean = {1, 2}, .variance = {1, 2}}), {-1, 3}), ShapeError);
+}
+
+TEST_CASE("Resizing and CenterCrop: windows, shapes, bad arguments") {
+  const auto run = [](const Layer<float>& layer, const Tensor<float>& x) {
+    LayerRun<float> use(layer, x, kInfer);
+    return values(use.forward().y());
+  };
+  const Tensor<float> wide = random_tensor<float>({1, 4, 6, 1}, 3);
+  std::vector<float> cut;
+  for (Index r = 0; r < 4; ++r) cut.insert(cut.end(), wide.data() + r * 6 + 1, wide.data() + r * 6 + 5);
+  const Tensor<float> square({1, 4, 4, 1}, cut);
+  CHECK(run(Resizing(2, 2, {.crop_to_aspect_ratio = true}), wide) == run(Resizing(2, 2), square));
+  CHECK(run(CenterCrop(4, 4), wide) == cut);
+  CHECK(run(CenterCrop(5, 5), wide) == run(Resizing(5, 5), square));
+  // Half-pixel centres: an output pixel of a halved image is the mean of four.
+  CHECK(run(Resizing(1, 1), Tensor<float>({1, 2, 2, 1}, {1, 2, 3, 6})) == std::vector<float>{3});
+  CHECK(run(Resizing(1, 4), Tensor<float>({1, 1, 2, 1}, {0, 4})) == std::vector<float>{0, 1, 3, 4});
+  CHECK(run(Resizing(1, 4, {.interpolation = "nearest"}), Tensor<float>({1, 1, 2, 1}, {0, INFINITY})) ==
+        std::vector<float>{0, 0, INFINITY, INFINITY});
+  CHECK(run(Resizing(4, 4, {.pad_to_aspect_ratio = true, .fill_value = 9}), Tensor<float>({1, 2, 4, 1}, 1.0f)) ==
+        std::vector<float>{9, 9, 9, 9, 1, 1, 1, 1, 1, 1, 1, 1, 9, 9, 9, 9});
+  const Tensor<float> three = random_tensor<float>({1, 3, 4, 1}, 3);  // one row is missing: none is added
+  CHECK(run(Resizing(4, 4, {.pad_to_aspect_ratio = true}), three) == run(Resizing(4, 4), three));
+
+  CHECK(built_shape(Resizing(5, 6), {-1, -1, -1, 3}) == Shape{-1, 5, 6, 3});
+  CHECK(built_shape(Resizing(5, 6, {.data_format = "channels_first"}), {-1, 3, 9, 9}) == Shape{-1, 3, 5, 6});
+  CHECK_THROWS_AS(Resizing(0, 3), ConfigError);
+  CHECK_THROWS_AS(CenterCrop(3, -1), ConfigError);
+  CHECK_THROWS_WITH(Resizing(3, 3, {.interpolation = "bicubic"}), ContainsSubstring("bicubic"));
+  CHECK_THROWS_AS(Resizing(3, 3, {.fill_mode = "reflect"}), ConfigError);
+  CHECK_THROWS_AS(Resizing(3, 3, {.crop_to_aspect_ratio = true, .pad_to_aspect_ratio = true}), ConfigError);
+  CHECK_THROWS_AS(Resizing(3, 3, {.data_format = "channels"}), ConfigError);
+  CHECK_THROWS_WITH(Resizing<>::from_config(object({{"height", 3}, {"width", 3}, {"antialias", true}})),
+                    ContainsSubstring("antialias"));
+  CHECK_NOTHROW(Resizing<>::from_config(object({{"height", 3}, {"width", 3}, {"data_format", Config()}})));
+  CHECK_THROWS_AS(built_shape(Resizing(3, 3), {-1, 5, 5}), ShapeError);
+  CHECK_THROWS_AS(built_shape(Resizing(3, 3), {-1, 0, 5, 3}), ShapeError);
+}
+
 TEST_CASE("layers: configs of every Keras") {
   const auto initializer = object({{"class_name", "HeNormal"}, {"config", object({{"seed", Config()}})}});
   // Keras 3, with a dtype policy and keys that say nothing here.
