@@ -16,33 +16,49 @@
   X(struct FitOptions<float>) \
   X(class ActivationImpl<float>) \
   X(class ActivityRegularizationImpl<float>) \
+  X(class AddImpl<float>) \
   X(class AlphaDropoutImpl<float>) \
+  X(class AverageImpl<float>) \
   X(class BatchNormalizationImpl<float>) \
   X(class ConvImpl<float>) \
   X(class ConvTransposeImpl<float>) \
   X(class BorderImpl<float>) \
   X(class DenseImpl<float>) \
   X(class DepthwiseConvImpl<float>) \
+  X(class CenterCropImpl<float>) \
+  X(class ConcatenateImpl<float>) \
+  X(class DotImpl<float>) \
   X(class DropoutImpl<float>) \
   X(class ELUImpl<float>) \
   X(class FlattenImpl<float>) \
   X(class GaussianDropoutImpl<float>) \
   X(class GaussianNoiseImpl<float>) \
   X(class GlobalPoolingImpl<float>) \
+  X(class GroupNormalizationImpl<float>) \
   X(class IdentityImpl<float>) \
   X(class InputLayerImpl<float>) \
+  X(class LayerNormalizationImpl<float>) \
   X(class LeakyReLUImpl<float>) \
+  X(class MaximumImpl<float>) \
+  X(class MinimumImpl<float>) \
+  X(class MultiplyImpl<float>) \
+  X(class NormalizationImpl<float>) \
   X(class PReLUImpl<float>) \
   X(class PermuteImpl<float>) \
   X(class PoolingImpl<float>) \
+  X(class RMSNormalizationImpl<float>) \
   X(class RReLUImpl<float>) \
   X(class ReLUImpl<float>) \
   X(class RepeatVectorImpl<float>) \
+  X(class RescalingImpl<float>) \
   X(class ReshapeImpl<float>) \
   X(class SeparableConvImpl<float>) \
   X(class SoftmaxImpl<float>) \
   X(class SpatialDropoutImpl<float>) \
   X(class UpSamplingImpl<float>) \
+  X(class ResizingImpl<float>) \
+  X(class SubtractImpl<float>) \
+  X(class UnitNormalizationImpl<float>) \
   X(class AdadeltaImpl<float>) \
   X(class AdagradImpl<float>) \
   X(class AdamImpl<float>) \

@@ -11,26 +11,43 @@
 #include "graft/core/thread_pool.hpp"
 #include "graft/nn/layers.hpp"
 
-// The rules of the layer contract (nn/layer_impl.hpp), checked for any layer with one input and one output. All memory
+// The rules of the layer contract (nn/layer_impl.hpp), checked for any layer with one output. All memory
 // that the contract says may not be read is NaN; all that it says must be written is NaN before.
 namespace graft::test {
 
 struct LayerCase {
   std::string label;
-  Layer<double> layer;  ///< not built
-  Shape sample;         ///< shape of one sample
+  Layer<double> layer;         ///< not built
+  std::vector<Shape> samples;  ///< shape of one sample, for every input
 
   /// Another layer of the same configuration.
   Layer<double> make() const { return make_layer<double>(std::string(layer.class_name()), layer.config()); }
+  std::vector<Shape> shapes(Index batch = Shape::kUnknown) const {
+    std::vector<Shape> result;
+    for (const Shape& sample : samples) result.push_back(sample.with_batch(batch));
+    return result;
+  }
 };
+
+template <class Scalar>
+using Tensors = std::vector<Tensor<Scalar>>;
+
+template <class Scalar>
+std::vector<Shape> shapes_of(const Tensors<Scalar>& tensors) {
+  std::vector<Shape> result;
+  for (const auto& tensor : tensors) result.push_back(tensor.shape());
+  return result;
+}
 
 /// One use of a layer: its buffers as a plan would hand them out.
 template <class Scalar>
 class LayerRun {
  public:
   LayerRun(const Layer<Scalar>& layer, Tensor<Scalar> x, Use use, RandomKey key = {42})
+      : LayerRun(layer, Tensors<Scalar>{std::move(x)}, use, key) {}
+  LayerRun(const Layer<Scalar>& layer, Tensors<Scalar> x, Use use, RandomKey key = {42})
       : layer_(layer), use_(use), key_(key), x_(std::move(x)) {
-    const Shape shapes[] = {x_.shape()};
+    const std::vector<Shape> shapes = shapes_of(x_);
     layer_.impl().ensure_built(shapes);
     needs_ = layer_.impl().needs(shapes, use_);
     y_ = poisoned(layer_.impl().output_shapes(shapes)[0]);
@@ -38,38 +55,45 @@ class LayerRun {
   }
 
   const Needs& needs() const { return needs_; }
-  const Tensor<Scalar>& x() const { return x_; }
+  const Tensor<Scalar>& x(std::size_t i = 0) const { return x_[i]; }
   const Tensor<Scalar>& y() const { return y_; }
-  const Tensor<Scalar>& dx() const { return dx_; }
+  const Tensor<Scalar>& dx(std::size_t i = 0) const { return dx_[i]; }
   const std::vector<Tensor<Scalar>>& dw() const { return dw_; }
   const std::byte* cache() const { return pointer(cache_); }
 
   LayerRun& forward() {
-    forward_into(x_.view(), y_.view());
+    forward_into(y_.view());
     return *this;
   }
-  /// With the output on the input.
+  /// With the output on input 0.
   LayerRun& forward_in_place() {
-    std::copy_n(x_.data(), x_.size(), y_.data());
+    std::copy_n(x_[0].data(), x_[0].size(), y_.data());
     in_place_ = true;
-    forward_into(y_.view(), y_.view());
+    forward_into(y_.view());
     return *this;
   }
 
   /// `wanted`: which weight gradients are asked for; none given: all that the use wants.
   LayerRun& backward(const Tensor<Scalar>& dy, std::vector<bool> wanted = {}) {
-    dx_ = poisoned(x_.shape());
-    run_backward(dy.view(), dx_.view(), wanted, false);
+    poison_input_gradients();
+    run_backward(dy.view(), wanted, false);
+    return *this;
+  }
+  /// The gradient of one input only.
+  LayerRun& backward_to(std::size_t input, const Tensor<Scalar>& dy) {
+    poison_input_gradients();
+    run_backward(dy.view(), {}, false, input);
     return *this;
   }
   LayerRun& backward_in_place(const Tensor<Scalar>& dy) {
-    dx_ = Tensor<Scalar>(dy.view()).reshaped(x_.shape());
-    run_backward(dx_.view().reshaped(y_.shape()), dx_.view(), {}, false);
+    poison_input_gradients();
+    dx_[0] = Tensor<Scalar>(dy.view()).reshaped(x_[0].shape());
+    run_backward(dx_[0].view().reshaped(y_.shape()), {}, false);
     return *this;
   }
-  LayerRun& backward_adding(const Tensor<Scalar>& dy, const Tensor<Scalar>& start) {
+  LayerRun& backward_adding(const Tensor<Scalar>& dy, const Tensors<Scalar>& start) {
     dx_ = start;
-    run_backward(dy.view(), dx_.view(), {}, true);
+    run_backward(dy.view(), {}, true);
     return *this;
   }
 
@@ -83,15 +107,28 @@ class LayerRun {
   static std::byte* pointer(Bytes& memory) { return reinterpret_cast<std::byte*>(memory.data()); }
   static const std::byte* pointer(const Bytes& memory) { return reinterpret_cast<const std::byte*>(memory.data()); }
 
-  void forward_into(const TensorView<const Scalar>& from, const TensorView<Scalar>& to) {
+  static constexpr std::size_t kAll = static_cast<std::size_t>(-1);
+
+  void poison_input_gradients() {
+    dx_.clear();
+    for (const auto& x : x_) dx_.push_back(poisoned(x.shape()));
+  }
+  /// Input 0 is in y when the layer works in place.
+  std::vector<TensorView<const Scalar>> input_views() const {
+    std::vector<TensorView<const Scalar>> result;
+    for (const auto& x : x_) result.push_back(x.view());
+    if (in_place_) result[0] = TensorView<const Scalar>(y_.data(), x_[0].shape());
+    return result;
+  }
+
+  void forward_into(const TensorView<Scalar>& to) {
     Bytes scratch = bytes(needs_.scratch_bytes);
-    const TensorView<const Scalar> inputs[] = {from};
+    const auto inputs = input_views();
     const TensorView<Scalar> outputs[] = {to};
     layer_.impl().forward({inputs, outputs, use_, pointer(cache_), pointer(scratch), key_});
   }
 
-  void run_backward(const TensorView<const Scalar>& dy, const TensorView<Scalar>& dx, std::vector<bool> wanted,
-                    bool add) {
+  void run_backward(const TensorView<const Scalar>& dy, std::vector<bool> wanted, bool add, std::size_t only = kAll) {
     Bytes scratch = bytes(needs_.scratch_bytes);
     const auto variables = layer_.weights();
     wanted.resize(variables.size(), wanted.empty() && use_.weight_gradients);
@@ -102,11 +139,13 @@ class LayerRun {
       const bool asked = wanted[i] && variables[i]->kind() == VariableKind::trainable;
       weight_gradients.push_back(asked ? dw_.back().view() : TensorView<Scalar>());
     }
-    const Tensor<Scalar>& left = in_place_ ? y_ : x_;  // what is left of the input
-    const TensorView<const Scalar> inputs[] = {needs_.inputs ? left.view() : TensorView<const Scalar>()};
+    const auto inputs = needs_.inputs ? input_views() : std::vector<TensorView<const Scalar>>(x_.size());
     const TensorView<const Scalar> outputs[] = {needs_.outputs ? std::as_const(y_).view() : TensorView<const Scalar>()};
     const TensorView<const Scalar> output_gradients[] = {dy};
-    const TensorView<Scalar> input_gradients[] = {use_.input_gradients ? dx : TensorView<Scalar>()};
+    std::vector<TensorView<Scalar>> input_gradients(x_.size());
+    for (std::size_t i = 0; i < x_.size(); ++i) {
+      if (use_.input_gradients && (only == kAll || only == i)) input_gradients[i] = dx_[i].view();
+    }
     BackwardArgs<Scalar> args;
     args.inputs = inputs;
     args.outputs = outputs;
@@ -125,7 +164,8 @@ class LayerRun {
   RandomKey key_;
   Needs needs_;
   bool in_place_ = false;
-  Tensor<Scalar> x_, y_, dx_;
+  Tensors<Scalar> x_, dx_;
+  Tensor<Scalar> y_;
   std::vector<Tensor<Scalar>> dw_;
   Bytes cache_;
 };
@@ -135,6 +175,15 @@ Tensor<Scalar> random_tensor(const Shape& shape, std::uint64_t seed, double spre
   Rng rng(seed);
   auto result = Tensor<Scalar>::uninitialized(shape);
   for (Index i = 0; i < result.size(); ++i) result[i] = static_cast<Scalar>(spread * rng.normal());
+  return result;
+}
+
+/// One for every input of a case, with `batch` samples.
+template <class Scalar>
+Tensors<Scalar> random_inputs(const LayerCase& test, Index batch, std::uint64_t seed) {
+  Tensors<Scalar> result;
+  for (const Shape& shape : test.shapes(batch))
+    result.push_back(random_tensor<Scalar>(shape, seed + 100 * result.size()));
   return result;
 }
 
@@ -176,7 +225,7 @@ void randomize(const Layer<Scalar>& layer, std::uint64_t seed) {
   }
 }
 
-inline double objective(const Layer<double>& layer, const Tensor<double>& x, const Tensor<double>& dy, Use use) {
+inline double objective(const Layer<double>& layer, const Tensors<double>& x, const Tensor<double>& dy, Use use) {
   LayerRun<double> run(layer, x, use);
   run.forward();
   double total = 0;
@@ -185,7 +234,7 @@ inline double objective(const Layer<double>& layer, const Tensor<double>& x, con
 }
 
 /// Compares gradients with central differences of sum(y * dy), in double.
-inline void check_gradients(const Layer<double>& layer, const Tensor<double>& x, Use use) {
+inline void check_gradients(const Layer<double>& layer, const Tensors<double>& x, Use use) {
   LayerRun<double> run(layer, x, use);
   run.forward();
   const Tensor<double> dy = random_tensor<double>(run.y().shape(), 99, 1.0);
@@ -194,17 +243,18 @@ inline void check_gradients(const Layer<double>& layer, const Tensor<double>& x,
   const auto agrees = [](double gradient, double difference) {
     return std::abs(gradient - difference) <= 2e-6 * (1 + std::abs(difference));
   };
-  if (use.input_gradients) {
-    Tensor<double> moved = x;
-    const Index step = std::max<Index>(1, x.size() / 150);
-    for (Index i = 0; i < x.size(); i += step) {
-      moved[i] = x[i] + h;
+  for (std::size_t k = 0; use.input_gradients && k < x.size(); ++k) {
+    Tensors<double> moved = x;
+    const Index step = std::max<Index>(1, x[k].size() / 150);
+    for (Index i = 0; i < x[k].size(); i += step) {
+      moved[k][i] = x[k][i] + h;
       const double above = objective(layer, moved, dy, use);
-      moved[i] = x[i] - h;
+      moved[k][i] = x[k][i] - h;
       const double difference = (above - objective(layer, moved, dy, use)) / (2 * h);
-      moved[i] = x[i];
-      INFO("input gradient " << i << ": " << run.dx()[i] << ", difference quotient " << difference << ", x " << x[i]);
-      REQUIRE(agrees(run.dx()[i], difference));
+      moved[k][i] = x[k][i];
+      INFO("gradient of input " << k << ", " << i << ": " << run.dx(k)[i] << ", difference quotient " << difference
+                                << ", x " << x[k][i]);
+      REQUIRE(agrees(run.dx(k)[i], difference));
     }
   }
   const auto variables = layer.weights();
@@ -226,14 +276,14 @@ inline void check_gradients(const Layer<double>& layer, const Tensor<double>& x,
 }
 
 /// The memory rules, for one use: poisoned buffers, unasked gradients, in place, adding.
-inline void check_memory(const Layer<double>& layer, const Tensor<double>& x, Use use) {
+inline void check_memory(const Layer<double>& layer, const Tensors<double>& x, Use use) {
   INFO("training " << use.training << ", trainable " << use.trainable << ", weight gradients " << use.weight_gradients
                    << ", input gradients " << use.input_gradients);
   LayerRun<double> run(layer, x, use);
   const Needs needs = run.needs();
   run.forward();
   CHECK(all_finite(run.y()));
-  CHECK(same(run.x(), x));
+  for (std::size_t i = 0; i < x.size(); ++i) CHECK(same(run.x(i), x[i]));
 
   LayerRun<double> bare(layer, x, {use.training, use.trainable, false, false});
   CHECK(distance(bare.forward().y(), run.y()) < 1e-14);
@@ -242,7 +292,7 @@ inline void check_memory(const Layer<double>& layer, const Tensor<double>& x, Us
     CHECK(same(in_place.forward_in_place().y(), bare.y()));
   }
   if (needs.is_view) {
-    CHECK(std::equal(x.begin(), x.end(), run.y().begin()));
+    CHECK(std::equal(x[0].begin(), x[0].end(), run.y().begin()));
     CHECK(!needs.inputs);
     CHECK(!needs.outputs);
   }
@@ -250,16 +300,24 @@ inline void check_memory(const Layer<double>& layer, const Tensor<double>& x, Us
 
   const Tensor<double> dy = random_tensor<double>(run.y().shape(), 17, 1.0);
   run.backward(dy);
-  const Tensor<double> dx = run.dx();
+  Tensors<double> dx;
+  for (std::size_t i = 0; i < x.size(); ++i) dx.push_back(run.dx(i));
   const std::vector<Tensor<double>> dw = run.dw();
   const auto variables = layer.weights();
-  CHECK((use.input_gradients ? all_finite(dx) : all_nan(dx)));
+  for (const auto& d : dx) CHECK((use.input_gradients ? all_finite(d) : all_nan(d)));
   for (std::size_t i = 0; i < variables.size(); ++i) {
     const bool asked = use.weight_gradients && variables[i]->kind() == VariableKind::trainable;
     INFO("gradient of " << variables[i]->name());
     CHECK((asked ? all_finite(dw[i]) : all_nan(dw[i])));
   }
-  // Each weight gradient alone.
+  // Each input gradient alone, then each weight gradient alone.
+  for (std::size_t i = 0; use.input_gradients && i < x.size(); ++i) {
+    run.backward_to(i, dy);
+    for (std::size_t j = 0; j < x.size(); ++j) {
+      INFO("asked for input " << i << " alone: gradient of input " << j);
+      CHECK((i == j ? distance(run.dx(j), dx[j]) < 1e-14 : all_nan(run.dx(j))));
+    }
+  }
   for (std::size_t i = 0; use.weight_gradients && i < variables.size(); ++i) {
     if (variables[i]->kind() != VariableKind::trainable) continue;
     std::vector<bool> wanted(variables.size(), false);
@@ -274,21 +332,23 @@ inline void check_memory(const Layer<double>& layer, const Tensor<double>& x, Us
     LayerRun<double> in_place(layer, x, use);
     in_place.forward_in_place().backward_in_place(dy);
     CHECK(same(in_place.y(), run.y()));
-    if (use.input_gradients) CHECK(distance(in_place.dx(), dx) < 1e-14);
+    for (std::size_t i = 0; use.input_gradients && i < x.size(); ++i) CHECK(distance(in_place.dx(i), dx[i]) < 1e-14);
   }
   if (needs.can_add && use.input_gradients) {
-    const Tensor<double> start = random_tensor<double>(x.shape(), 23, 1.0);
-    Tensor<double> expected = start;
-    for (Index i = 0; i < expected.size(); ++i) expected[i] += dx[i];
+    Tensors<double> start;
+    for (const auto& input : x) start.push_back(random_tensor<double>(input.shape(), 23 + start.size(), 1.0));
     run.backward_adding(dy, start);
-    CHECK(distance(run.dx(), expected) < 1e-12);
+    for (std::size_t k = 0; k < x.size(); ++k) {
+      Tensor<double> expected = start[k];
+      for (Index i = 0; i < expected.size(); ++i) expected[i] += dx[k][i];
+      CHECK(distance(run.dx(k), expected) < 1e-12);
+    }
   }
 }
 
 /// Building: variables are made once, frozen layers' too, whatever is known of the batch.
 inline void check_build(const LayerCase& test) {
-  const Shape open[] = {test.sample.with_batch()};
-  const Shape five[] = {test.sample.with_batch(5)};
+  const std::vector<Shape> open = test.shapes(), five = test.shapes(5);
   set_random_seed(11);
   const Layer<double> layer = test.make();
   CHECK_FALSE(layer.built());
@@ -325,7 +385,7 @@ inline void check_build(const LayerCase& test) {
   for (std::size_t i = 0; i < before.size(); ++i) CHECK(same(layer.get_weights()[i], before[i]));
 }
 
-inline void check_config(const LayerCase& test, const Tensor<double>& x) {
+inline void check_config(const LayerCase& test, const Tensors<double>& x) {
   const Layer<double> layer = test.layer, twin = test.make();
   const Config config = layer.config();
   CHECK(twin.class_name() == layer.class_name());
@@ -344,13 +404,13 @@ inline void check_config(const LayerCase& test, const Tensor<double>& x) {
 }
 
 /// State moves only when the layer says so, and weights never move by themselves.
-inline void check_state(const Layer<double>& layer, const Tensor<double>& x, Use use) {
+inline void check_state(const Layer<double>& layer, const Tensors<double>& x, Use use) {
   LayerRun<double> run(layer, x, use);
   const auto before = layer.get_weights();
   run.forward();
   const auto unchanged = [&](std::size_t i) { return same(layer.weights()[i]->value(), before[i]); };
   for (std::size_t i = 0; i < before.size(); ++i) CHECK(unchanged(i));
-  const Shape shapes[] = {x.shape()};
+  const std::vector<Shape> shapes = shapes_of(x);
   const bool moves = layer.impl().updates_state(use);
   CHECK((!moves || (use.training && use.trainable)));
   layer.impl().update_state({shapes, use, run.cache()});
@@ -364,7 +424,7 @@ inline void check_state(const Layer<double>& layer, const Tensor<double>& x, Use
 /// Forward is bitwise the same for any number of threads, in float, with enough samples to be shared out.
 inline void check_threads(const LayerCase& test) {
   const Layer<float> layer = make_layer<float>(std::string(test.layer.class_name()), test.layer.config());
-  const Tensor<float> x = random_tensor<float>(test.sample.with_batch(1200), 31);
+  const Tensors<float> x = random_inputs<float>(test, 1200, 31);
   const int threads = num_threads();
   for (const bool training : {false, true}) {
     const Use use{training, true, true, true};
@@ -379,16 +439,18 @@ inline void check_threads(const LayerCase& test) {
     set_num_threads(threads);
     INFO("training " << training);
     CHECK(same(one.y(), two.y()));
-    CHECK(same(one.dx(), two.dx()));
+    for (std::size_t i = 0; i < x.size(); ++i) CHECK(same(one.dx(i), two.dx(i)));
   }
 }
 
 /// At inference a sample's output does not depend on the samples beside it.
-inline void check_samples(const Layer<double>& layer, const Tensor<double>& x) {
+inline void check_samples(const Layer<double>& layer, const Tensors<double>& x) {
   LayerRun<double> all(layer, x, {});
   all.forward();
-  for (Index sample = 0; sample < x.dim(0); ++sample) {
-    LayerRun<double> one(layer, x.rows(sample, sample + 1), {});
+  for (Index sample = 0; sample < x[0].dim(0); ++sample) {
+    Tensors<double> alone;
+    for (const auto& input : x) alone.push_back(input.rows(sample, sample + 1));
+    LayerRun<double> one(layer, alone, {});
     CHECK(distance(one.forward().y(), all.y().rows(sample, sample + 1)) < 1e-14);
   }
 }
@@ -397,13 +459,11 @@ inline void check_samples(const Layer<double>& layer, const Tensor<double>& x) {
 inline void check_layer_contract(const LayerCase& test) {
   INFO(test.label);
   check_build(test);
-  const Tensor<double> five = random_tensor<double>(test.sample.with_batch(5), 1);
-  const Tensor<double> one = random_tensor<double>(test.sample.with_batch(1), 2);
+  const Tensors<double> five = random_inputs<double>(test, 5, 1), one = random_inputs<double>(test, 1, 2);
   check_config(test, five);
 
   const Layer<double> layer = test.make();
-  const Shape shapes[] = {five.shape()};
-  layer.impl().ensure_built(shapes);
+  layer.impl().ensure_built(shapes_of(five));
   randomize(layer, 13);
   check_samples(layer, five);
   for (const bool training : {false, true}) {

@@ -24,6 +24,8 @@ using Sum = double(Index, const float*);
 using Dot = double(Index, const float*, const float*);
 using Axpy = void(Index, float, const float*, float*);
 using Scale = void(Index, float, float*);
+using Scaled = void(Index, float, const float*, float*);
+using Axpby = void(Index, float, const float*, float, const float*, float*);
 using Binary = void(Index, const float*, const float*, float*);
 using AddBias = void(Index, Index, const float*, float*);
 using ColumnSums = void(Index, Index, const float*, float*, bool);
@@ -32,9 +34,12 @@ inline constexpr auto kSum = GRAFT_ISA_TABLE(Sum, sum, reference::sum<float>);
 inline constexpr auto kDot = GRAFT_ISA_TABLE(Dot, dot, reference::dot<float>);
 inline constexpr auto kAxpy = GRAFT_ISA_TABLE(Axpy, axpy, reference::axpy<float>);
 inline constexpr auto kScale = GRAFT_ISA_TABLE(Scale, scale, reference::scale<float>);
+inline constexpr auto kScaled = GRAFT_ISA_TABLE(Scaled, scaled, reference::scaled<float>);
+inline constexpr auto kAxpby = GRAFT_ISA_TABLE(Axpby, axpby, reference::axpby<float>);
 inline constexpr auto kClip = GRAFT_ISA_TABLE(Scale, clip, reference::clip<float>);
 inline constexpr auto kAdd = GRAFT_ISA_TABLE(Binary, add, reference::add<float>);
 inline constexpr auto kMultiply = GRAFT_ISA_TABLE(Binary, multiply, reference::multiply<float>);
+inline constexpr auto kMultiplyAdd = GRAFT_ISA_TABLE(Binary, multiply_add, reference::multiply_add<float>);
 inline constexpr auto kAddBias = GRAFT_ISA_TABLE(AddBias, add_bias, reference::add_bias<float>);
 inline constexpr auto kColumnSums = GRAFT_ISA_TABLE(ColumnSums, column_sums, reference::column_sums<float>);
 
@@ -126,6 +131,29 @@ void scale(Index n, Scalar a, Scalar* x) {
   }
 }
 
+/// y[i] = a * x[i]; x and y may be the same.
+template <class Scalar>
+void scaled(Index n, Scalar a, const Scalar* x, Scalar* y) {
+  if constexpr (std::is_same_v<Scalar, float>) {
+    const auto run = detail::kScaled[active_isa()];
+    parallel_for(0, n, detail::kMemoryGrain, [&](Index from, Index to) { run(to - from, a, x + from, y + from); });
+  } else {
+    reference::scaled(n, a, x, y);
+  }
+}
+
+/// y[i] = a * x[i] + b * z[i]; any two of the arrays may be the same.
+template <class Scalar>
+void axpby(Index n, Scalar a, const Scalar* x, Scalar b, const Scalar* z, Scalar* y) {
+  if constexpr (std::is_same_v<Scalar, float>) {
+    const auto run = detail::kAxpby[active_isa()];
+    parallel_for(0, n, detail::kMemoryGrain,
+                 [&](Index from, Index to) { run(to - from, a, x + from, b, z + from, y + from); });
+  } else {
+    reference::axpby(n, a, x, b, z, y);
+  }
+}
+
 /// x[i] into [-limit, limit], limit >= 0; NaN stays NaN.
 template <class Scalar>
 void clip(Index n, Scalar limit, Scalar* x) {
@@ -158,6 +186,18 @@ void multiply(Index n, const Scalar* a, const Scalar* b, Scalar* y) {
                  [&](Index from, Index to) { run(to - from, a + from, b + from, y + from); });
   } else {
     reference::multiply(n, a, b, y);
+  }
+}
+
+/// y[i] += a[i] * b[i]; a and b may be the same.
+template <class Scalar>
+void multiply_add(Index n, const Scalar* a, const Scalar* b, Scalar* y) {
+  if constexpr (std::is_same_v<Scalar, float>) {
+    const auto run = detail::kMultiplyAdd[active_isa()];
+    parallel_for(0, n, detail::kMemoryGrain,
+                 [&](Index from, Index to) { run(to - from, a + from, b + from, y + from); });
+  } else {
+    reference::multiply_add(n, a, b, y);
   }
 }
 

@@ -2,14 +2,19 @@
 
 #include "graft/nn/layers/activation.hpp"
 #include "graft/nn/layers/activity_regularization.hpp"
+#include "graft/nn/layers/add.hpp"
 #include "graft/nn/layers/alpha_dropout.hpp"
+#include "graft/nn/layers/average.hpp"
 #include "graft/nn/layers/average_pooling.hpp"
 #include "graft/nn/layers/batch_normalization.hpp"
+#include "graft/nn/layers/center_crop.hpp"
+#include "graft/nn/layers/concatenate.hpp"
 #include "graft/nn/layers/conv.hpp"
 #include "graft/nn/layers/conv_transpose.hpp"
 #include "graft/nn/layers/cropping.hpp"
 #include "graft/nn/layers/dense.hpp"
 #include "graft/nn/layers/depthwise_conv.hpp"
+#include "graft/nn/layers/dot.hpp"
 #include "graft/nn/layers/dropout.hpp"
 #include "graft/nn/layers/elu.hpp"
 #include "graft/nn/layers/flatten.hpp"
@@ -17,19 +22,30 @@
 #include "graft/nn/layers/gaussian_noise.hpp"
 #include "graft/nn/layers/global_average_pooling.hpp"
 #include "graft/nn/layers/global_max_pooling.hpp"
+#include "graft/nn/layers/group_normalization.hpp"
 #include "graft/nn/layers/identity.hpp"
 #include "graft/nn/layers/input_layer.hpp"
+#include "graft/nn/layers/layer_normalization.hpp"
 #include "graft/nn/layers/leaky_relu.hpp"
 #include "graft/nn/layers/max_pooling.hpp"
+#include "graft/nn/layers/maximum.hpp"
+#include "graft/nn/layers/minimum.hpp"
+#include "graft/nn/layers/multiply.hpp"
+#include "graft/nn/layers/normalization.hpp"
 #include "graft/nn/layers/permute.hpp"
 #include "graft/nn/layers/prelu.hpp"
 #include "graft/nn/layers/relu.hpp"
 #include "graft/nn/layers/repeat_vector.hpp"
+#include "graft/nn/layers/rescaling.hpp"
 #include "graft/nn/layers/reshape.hpp"
+#include "graft/nn/layers/resizing.hpp"
+#include "graft/nn/layers/rms_normalization.hpp"
 #include "graft/nn/layers/rrelu.hpp"
 #include "graft/nn/layers/separable_conv.hpp"
 #include "graft/nn/layers/softmax.hpp"
 #include "graft/nn/layers/spatial_dropout.hpp"
+#include "graft/nn/layers/subtract.hpp"
+#include "graft/nn/layers/unit_normalization.hpp"
 #include "graft/nn/layers/up_sampling.hpp"
 #include "graft/nn/layers/zero_padding.hpp"
 #include "graft/nn/registry.hpp"
@@ -50,11 +66,15 @@ template <class Scalar>
 GRAFT_COLD void register_all_builtin() {
   register_builtin<Activation, Scalar>("Activation");
   register_builtin<ActivityRegularization, Scalar>("ActivityRegularization");
+  register_builtin<Add, Scalar>("Add");
   register_builtin<AlphaDropout, Scalar>("AlphaDropout");
+  register_builtin<Average, Scalar>("Average");
   register_builtin<AveragePooling1D, Scalar>("AveragePooling1D");
   register_builtin<AveragePooling2D, Scalar>("AveragePooling2D");
   register_builtin<AveragePooling3D, Scalar>("AveragePooling3D");
   register_builtin<BatchNormalization, Scalar>("BatchNormalization");
+  register_builtin<CenterCrop, Scalar>("CenterCrop");
+  register_builtin<Concatenate, Scalar>("Concatenate");
   register_builtin<Conv1D, Scalar>("Conv1D");
   register_builtin<Conv1DTranspose, Scalar>("Conv1DTranspose");
   register_builtin<Conv2D, Scalar>("Conv2D");
@@ -67,6 +87,7 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<Dense, Scalar>("Dense");
   register_builtin<DepthwiseConv1D, Scalar>("DepthwiseConv1D");
   register_builtin<DepthwiseConv2D, Scalar>("DepthwiseConv2D");
+  register_builtin<Dot, Scalar>("Dot");
   register_builtin<Dropout, Scalar>("Dropout");
   register_builtin<ELU, Scalar>("ELU");
   register_builtin<Flatten, Scalar>("Flatten");
@@ -78,17 +99,26 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<GlobalMaxPooling1D, Scalar>("GlobalMaxPooling1D");
   register_builtin<GlobalMaxPooling2D, Scalar>("GlobalMaxPooling2D");
   register_builtin<GlobalMaxPooling3D, Scalar>("GlobalMaxPooling3D");
+  register_builtin<GroupNormalization, Scalar>("GroupNormalization");
   register_builtin<Identity, Scalar>("Identity");
   register_builtin<InputLayer, Scalar>("InputLayer");
+  register_builtin<LayerNormalization, Scalar>("LayerNormalization");
   register_builtin<LeakyReLU, Scalar>("LeakyReLU");
+  register_builtin<Maximum, Scalar>("Maximum");
   register_builtin<MaxPooling1D, Scalar>("MaxPooling1D");
   register_builtin<MaxPooling2D, Scalar>("MaxPooling2D");
   register_builtin<MaxPooling3D, Scalar>("MaxPooling3D");
+  register_builtin<Minimum, Scalar>("Minimum");
+  register_builtin<Multiply, Scalar>("Multiply");
+  register_builtin<Normalization, Scalar>("Normalization");
   register_builtin<Permute, Scalar>("Permute");
   register_builtin<PReLU, Scalar>("PReLU");
   register_builtin<ReLU, Scalar>("ReLU");
   register_builtin<RepeatVector, Scalar>("RepeatVector");
+  register_builtin<Rescaling, Scalar>("Rescaling");
   register_builtin<Reshape, Scalar>("Reshape");
+  register_builtin<Resizing, Scalar>("Resizing");
+  register_builtin<RMSNormalization, Scalar>("RMSNormalization");
   register_builtin<RReLU, Scalar>("RReLU");
   register_builtin<SeparableConv1D, Scalar>("SeparableConv1D");
   register_builtin<SeparableConv2D, Scalar>("SeparableConv2D");
@@ -96,6 +126,8 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<SpatialDropout1D, Scalar>("SpatialDropout1D");
   register_builtin<SpatialDropout2D, Scalar>("SpatialDropout2D");
   register_builtin<SpatialDropout3D, Scalar>("SpatialDropout3D");
+  register_builtin<Subtract, Scalar>("Subtract");
+  register_builtin<UnitNormalization, Scalar>("UnitNormalization");
   register_builtin<UpSampling1D, Scalar>("UpSampling1D");
   register_builtin<UpSampling2D, Scalar>("UpSampling2D");
   register_builtin<UpSampling3D, Scalar>("UpSampling3D");

@@ -90,6 +90,22 @@ TEST_CASE("small algebra equals the reference", "[kernels][elementwise]") {
       multiply<float>(n, x.data(), actual.data(), actual.data());
       CHECK(distance(actual, expected) < 1e-6);
     }
+    for (const Index n : kOddSizes) {
+      const std::vector<float> x = numbers(n, 1), z = numbers(n, 2);
+      std::vector<float> expected = z, actual = z;
+      reference::scaled<float>(n, -0.7f, x.data(), expected.data());
+      scaled<float>(n, -0.7f, x.data(), actual.data());
+      CHECK(same_bits(actual, expected));
+      reference::axpby<float>(n, 0.3f, x.data(), -1.2f, z.data(), expected.data());
+      axpby<float>(n, 0.3f, x.data(), -1.2f, z.data(), actual.data());
+      CHECK(distance(actual, expected) < 1e-6);
+      axpby<float>(n, 1.0f, x.data(), 1.0f, z.data(), actual.data());
+      reference::add<float>(n, x.data(), z.data(), expected.data());
+      CHECK(same_bits(actual, expected));
+      reference::multiply_add<float>(n, x.data(), z.data(), expected.data());
+      multiply_add<float>(n, x.data(), z.data(), actual.data());
+      CHECK(distance(actual, expected) < 1e-6);
+    }
     for (const Index cols : kOddSizes) {
       const std::vector<float> bias = numbers(cols, 5), start = numbers(11 * cols, 6);
       std::vector<float> expected = start, actual = start;

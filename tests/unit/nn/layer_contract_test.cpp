@@ -69,7 +69,10 @@ void add_spatial(const Add& add) {
 std::vector<LayerCase> cases() {
   std::vector<LayerCase> all;
   const auto add = [&](const std::string& label, const Shape& sample, const Layer<double>& layer) {
-    all.push_back({label, layer, sample});
+    all.push_back({label, layer, {sample}});
+  };
+  const auto merge = [&](const std::string& label, std::vector<Shape> samples, const Layer<double>& layer) {
+    all.push_back({label, layer, std::move(samples)});
   };
   add("Dense", {7}, Dense<double>(5));
   add("Dense no bias", {7}, Dense<double>(3, {.use_bias = false}));
@@ -200,6 +203,64 @@ std::vector<LayerCase> cases() {
   add_pooling(add);
   add_spatial(add);
   add("ActivityRegularization", {7}, ActivityRegularization<double>({.l1 = 0.1, .l2 = 0.2}));
+  add("LayerNormalization", {7}, LayerNormalization<double>());
+  add("LayerNormalization rank 3", {3, 7}, LayerNormalization<double>({.epsilon = 1e-6, .scale = false}));
+  add("LayerNormalization no center", {3, 7}, LayerNormalization<double>({.center = false}));
+  add("LayerNormalization axes", {3, 2, 5}, LayerNormalization<double>({.axis = {1, 2, 3}}));
+  add("LayerNormalization axis 1", {3, 2, 5}, LayerNormalization<double>({.axis = {1}}));
+  add("LayerNormalization axes apart", {3, 2, 5}, LayerNormalization<double>({.axis = {1, -1}, .scale = false}));
+  add("LayerNormalization bare", {7}, LayerNormalization<double>({.center = false, .scale = false}));
+  add("GroupNormalization", {3, 2, 6}, GroupNormalization<double>({.groups = 3}));
+  add("GroupNormalization of vectors", {6}, GroupNormalization<double>({.groups = 2}));
+  add("GroupNormalization instance", {3, 2, 5}, GroupNormalization<double>({.groups = -1, .scale = false}));
+  add("GroupNormalization one group", {7, 5}, GroupNormalization<double>({.groups = 1, .center = false}));
+  add("GroupNormalization axis 1", {6, 3, 2}, GroupNormalization<double>({.groups = 2, .axis = 1}));
+  add("UnitNormalization", {3, 7}, UnitNormalization<double>());
+  add("UnitNormalization axes", {3, 2, 5}, UnitNormalization<double>({.axis = {1, 3}}));
+  add("RMSNormalization", {3, 7}, RMSNormalization<double>());
+  add("RMSNormalization axis 1", {3, 2, 5}, RMSNormalization<double>({.axis = {1}, .epsilon = 1e-2}));
+  add("Rescaling", {3, 7}, Rescaling<double>(1 / 127.5, {.offset = -1}));
+  add("Rescaling lists", {4, 2, 3}, Rescaling<double>({0.5, 2, -1}, {.offset = {1, 2, 3}}));
+  add("Rescaling list and number", {3}, Rescaling<double>(0.5, {.offset = {1, 2, 3}}));
+  add("Normalization", {3, 7}, Normalization<double>());
+  add("Normalization invert", {7}, Normalization<double>({.invert = true}));
+  add("Normalization without axis", {3, 7}, Normalization<double>({.axis = {}}));
+  add("Normalization axes", {3, 2, 5}, Normalization<double>({.axis = {1, -1}}));
+  add("Normalization given", {4, 2, 3}, Normalization<double>({.mean = {1, 2, 3}, .variance = {4, 1, 9}}));
+  add("Normalization given for two axes", {2, 3},
+      Normalization<double>({.axis = {1, 2}, .mean = {1, 2, 3}, .variance = {4, 1, 9}, .invert = true}));
+  add("Normalization scalar", {3, 7}, Normalization<double>({.axis = {}, .mean = 3, .variance = 2}));
+  add("Resizing up", {3, 4, 2}, Resizing<double>(5, 7));
+  add("Resizing down", {7, 5, 3}, Resizing<double>(3, 2));
+  add("Resizing nearest", {3, 4, 2}, Resizing<double>(7, 2, {.interpolation = "nearest"}));
+  add("Resizing channels_first", {2, 3, 4}, Resizing<double>(4, 5, {.data_format = "channels_first"}));
+  add("Resizing crop", {4, 7, 2}, Resizing<double>(3, 3, {.crop_to_aspect_ratio = true}));
+  add("Resizing pad", {3, 7, 2}, Resizing<double>(4, 4, {.pad_to_aspect_ratio = true, .fill_value = 0.5}));
+  add("CenterCrop", {5, 6, 2}, CenterCrop<double>(3, 3));
+  add("CenterCrop of something small", {5, 6, 2}, CenterCrop<double>(7, 3));
+  const std::vector<Shape> same(3, {3, 2, 5}), mixed{{3, 2, 5}, {5}, {3, 1, 1}}, pair(2, {3, 5});
+  const std::vector<Shape> excite{{3, 4, 7}, {1, 1, 7}}, crossed{{3, 1}, {1, 5}};
+  for (const auto& samples : {same, mixed, pair, excite, crossed}) {
+    const std::string label = " of " + samples[0].str() + " and " + samples[1].str();
+    merge("Add" + label, samples, Add<double>());
+    merge("Multiply" + label, samples, Multiply<double>());
+    merge("Average" + label, samples, Average<double>());
+    merge("Maximum" + label, samples, Maximum<double>());
+    merge("Minimum" + label, samples, Minimum<double>());
+    if (samples.size() == 2) merge("Subtract" + label, samples, Subtract<double>());
+  }
+  merge("Add of one", {{7}}, Add<double>());
+  merge("Multiply of one", {{7}}, Multiply<double>());
+  merge("Multiply of the spatial kind", {{3, 4, 7}, {3, 4, 1}}, Multiply<double>());
+  merge("Concatenate", {{3, 5}, {3, 2}, {3, 1}}, Concatenate<double>());
+  merge("Concatenate axis 1", {{2, 5}, {3, 5}}, Concatenate<double>({.axis = 1}));
+  merge("Dot", {{6}, {6}}, Dot<double>(1));
+  merge("Dot cosine", {{6}, {6}}, Dot<double>(-1, {.normalize = true}));
+  merge("Dot matrix", {{3, 4}, {4, 5}}, Dot<double>({2, 1}));
+  merge("Dot matrix turned", {{4, 3}, {5, 4}}, Dot<double>({1, 2}));
+  merge("Dot rows", {{3, 4}, {5, 4}}, Dot<double>(2));
+  merge("Dot columns", {{4, 3}, {4, 5}}, Dot<double>(1, {.normalize = true}));
+  merge("Dot rank 4", {{2, 4, 3}, {5, 4}}, Dot<double>({2, 2}));
   return all;
 }
 

@@ -1,41 +1,20 @@
 #include <cmath>
 
-#include "../../support/layer_contract.hpp"
+#include "../../support/layer_tools.hpp"
 
 using namespace graft;
 using Catch::Matchers::ContainsSubstring;
+using graft::test::built_shape;
 using graft::test::distance;
+using graft::test::kInfer;
+using graft::test::kTrain;
 using graft::test::LayerRun;
+using graft::test::object;
 using graft::test::random_tensor;
 using graft::test::randomize;
 using graft::test::same;
-
-namespace {
-
-template <class Scalar>
-std::vector<Scalar> values(const Tensor<Scalar>& tensor) {
-  return {tensor.begin(), tensor.end()};
-}
-
-template <class Scalar>
-Shape built_shape(const Layer<Scalar>& layer, const Shape& input) {
-  const Shape shapes[] = {input};
-  layer.impl().ensure_built(shapes);
-  return layer.impl().output_shapes(shapes)[0];
-}
-
-std::vector<std::string> weight_names(const Layer<float>& layer) {
-  std::vector<std::string> names;
-  for (const auto& weight : layer.weights()) names.push_back(weight->name());
-  return names;
-}
-
-Config object(std::vector<Config::Member> members) { return Config::object(std::move(members)); }
-
-constexpr Use kTrain{true, true, true, true};
-constexpr Use kInfer{};
-
-}  // namespace
+using graft::test::values;
+using graft::test::weight_names;
 
 TEST_CASE("Dense agrees with loops in double for awkward sizes, fused activations and rank 3") {
   for (const Shape& shape : {Shape{1, 1}, Shape{3, 17}, Shape{33, 5}, Shape{64, 130}, Shape{2, 5, 9}}) {

@@ -45,6 +45,16 @@ void scale(Index n, Scalar a, Scalar* x) {
 }
 
 template <class Scalar>
+void scaled(Index n, Scalar a, const Scalar* x, Scalar* y) {
+  for (Index i = 0; i < n; ++i) y[i] = a * x[i];
+}
+
+template <class Scalar>
+void axpby(Index n, Scalar a, const Scalar* x, Scalar b, const Scalar* z, Scalar* y) {
+  for (Index i = 0; i < n; ++i) y[i] = a * x[i] + b * z[i];
+}
+
+template <class Scalar>
 void clip(Index n, Scalar limit, Scalar* x) {
   for (Index i = 0; i < n; ++i) x[i] = x[i] > limit ? limit : x[i] < -limit ? -limit : x[i];
 }
@@ -57,6 +67,11 @@ void add(Index n, const Scalar* a, const Scalar* b, Scalar* y) {
 template <class Scalar>
 void multiply(Index n, const Scalar* a, const Scalar* b, Scalar* y) {
   for (Index i = 0; i < n; ++i) y[i] = a[i] * b[i];
+}
+
+template <class Scalar>
+void multiply_add(Index n, const Scalar* a, const Scalar* b, Scalar* y) {
+  for (Index i = 0; i < n; ++i) y[i] += a[i] * b[i];
 }
 
 template <class Scalar>

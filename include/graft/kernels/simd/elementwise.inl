@@ -38,6 +38,18 @@ inline void scale(Index n, float a, float* x) {
   for (Index i = 0; i < n; i += kLanes) store_part(x + i, factor * load_part(x + i, n - i), n - i);
 }
 
+inline void scaled(Index n, float a, const float* x, float* y) {
+  const VecF factor = set1(a);
+  for (Index i = 0; i < n; i += kLanes) store_part(y + i, factor * load_part(x + i, n - i), n - i);
+}
+
+inline void axpby(Index n, float a, const float* x, float b, const float* z, float* y) {
+  const VecF x_factor = set1(a), z_factor = set1(b);
+  for (Index i = 0; i < n; i += kLanes) {
+    store_part(y + i, fma(x_factor, load_part(x + i, n - i), z_factor * load_part(z + i, n - i)), n - i);
+  }
+}
+
 inline void clip(Index n, float limit, float* x) {
   const VecF high = set1(limit), low = set1(-limit);
   for (Index i = 0; i < n; i += kLanes) store_part(x + i, vmin(high, vmax(low, load_part(x + i, n - i))), n - i);
@@ -49,6 +61,12 @@ inline void add(Index n, const float* a, const float* b, float* y) {
 
 inline void multiply(Index n, const float* a, const float* b, float* y) {
   for (Index i = 0; i < n; i += kLanes) store_part(y + i, load_part(a + i, n - i) * load_part(b + i, n - i), n - i);
+}
+
+inline void multiply_add(Index n, const float* a, const float* b, float* y) {
+  for (Index i = 0; i < n; i += kLanes) {
+    store_part(y + i, fma(load_part(a + i, n - i), load_part(b + i, n - i), load_part(y + i, n - i)), n - i);
+  }
 }
 
 inline void add_bias(Index rows, Index cols, const float* bias, float* y) {
