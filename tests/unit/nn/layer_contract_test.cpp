@@ -7,9 +7,9 @@ using graft::test::LayerCase;
 
 namespace {
 
-using Add = std::function<void(const std::string&, const Shape&, const Layer<double>&)>;
+using AddCase = std::function<void(const std::string&, const Shape&, const Layer<double>&)>;
 
-void add_pooling(const Add& add) {
+void add_pooling(const AddCase& add) {
   add("MaxPooling1D", {7, 3}, MaxPooling1D<double>());
   add("MaxPooling1D same", {8, 3}, MaxPooling1D<double>(3, {.strides = 2, .padding = "same"}));
   add("MaxPooling1D channels_first", {3, 7}, MaxPooling1D<double>(3, {.data_format = "channels_first"}));
@@ -38,7 +38,7 @@ void add_pooling(const Add& add) {
   add("GlobalAveragePooling3D", {3, 2, 3, 2}, GlobalAveragePooling3D<double>());
 }
 
-void add_spatial(const Add& add) {
+void add_spatial(const AddCase& add) {
   add("ZeroPadding1D", {5, 3}, ZeroPadding1D<double>());
   add("ZeroPadding1D pair", {5, 3}, ZeroPadding1D<double>({0, 3}));
   add("ZeroPadding1D channels_first", {3, 5}, ZeroPadding1D<double>(2, {.data_format = "channels_first"}));

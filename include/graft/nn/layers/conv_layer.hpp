@@ -185,13 +185,7 @@ class ConvLayerImpl : public LayerImpl<Scalar> {
   }
 
   /// Of a shape that was checked.
-  SpatialShape split(const Shape& shape) const {
-    const int first = format_ == DataFormat::channels_last ? 1 : 2;
-    SpatialShape result;
-    result.batch = shape[0], result.channels = shape[first == 1 ? -1 : 1], result.rank = rank_;
-    for (int axis = 0; axis < rank_; ++axis) result.size[static_cast<std::size_t>(axis)] = shape[axis + first];
-    return result;
-  }
+  SpatialShape split(const Shape& shape) const { return spatial_of(shape, rank_, format_); }
   GRAFT_COLD Index known_channels(std::span<const Shape> inputs) const {
     return known_dim(inputs[0], format_ == DataFormat::channels_last ? -1 : 1, this->where());
   }
@@ -212,9 +206,11 @@ class ConvLayerImpl : public LayerImpl<Scalar> {
   kernels::ConvDesc describe_windows(const SpatialShape& x, const SpatialShape& z) const {
     kernels::ConvDesc desc;
     desc.batch = x.batch, desc.channels = x.channels, desc.filters = z.channels;
-    desc.in = align_last(x.size, rank_), desc.out = align_last(z.size, rank_);
-    desc.kernel = align_last(kernel_size_, rank_), desc.stride = align_last(strides_, rank_);
-    desc.dilation = align_last(dilation_, rank_);
+    set_last(desc.in, x.size, rank_);
+    set_last(desc.out, z.size, rank_);
+    set_last(desc.kernel, kernel_size_, rank_);
+    set_last(desc.stride, strides_, rank_);
+    set_last(desc.dilation, dilation_, rank_);
     return desc;
   }
   const Scalar* bias_data() const { return bias_ ? std::as_const(*bias_).value().data() : nullptr; }

@@ -85,8 +85,11 @@ GRAFT_COLD inline Config spatial_config(const SpatialValues& values, int rank) {
 }
 
 /// Puts the values into the last of three dimensions: an image is a volume whose depth stays as it is, 1.
-inline void set_last(Index (&to)[3], const SpatialValues& values, int rank) {
-  for (int axis = 0; axis < rank; ++axis) to[3 - rank + axis] = values[static_cast<std::size_t>(axis)];
+template <class Array>
+void set_last(Array& to, const SpatialValues& values, int rank) {
+  for (int axis = 0; axis < rank; ++axis) {
+    to[static_cast<std::size_t>(3 - rank + axis)] = values[static_cast<std::size_t>(axis)];
+  }
 }
 
 /// As Keras reads a name: in any case.

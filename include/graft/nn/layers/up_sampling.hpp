@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#include "graft/kernels/resize_bilinear.hpp"
+#include "graft/kernels/resize.hpp"
 #include "graft/nn/layers/pooling.hpp"
 
 namespace graft {
@@ -63,14 +63,14 @@ class UpSamplingImpl final : public LayerImpl<Scalar> {
   void forward(const ForwardArgs<Scalar>& args) const override {
     const TensorView<const Scalar> x = args.x();
     const TensorView<Scalar> y = args.y();
-    if (bilinear_) kernels::resize_bilinear_forward(resize(x.shape(), y.shape()), x.data(), y.data());
+    if (bilinear_) kernels::resize_forward(resize(x.shape(), y.shape()), x.data(), y.data());
     else kernels::average_pool_backward(blocks(x.shape(), y.shape()), x.data(), y.data());
   }
   void backward(const BackwardArgs<Scalar>& args) const override {
     if (!args.dx()) return;
     const TensorView<const Scalar> dy = args.dy();
     const TensorView<Scalar> dx = args.dx();
-    if (bilinear_) kernels::resize_bilinear_backward(resize(dx.shape(), dy.shape()), dy.data(), dx.data());
+    if (bilinear_) kernels::resize_backward(resize(dx.shape(), dy.shape()), dy.data(), dx.data(), false);
     else kernels::average_pool_forward(blocks(dx.shape(), dy.shape()), dy.data(), dx.data());
   }
   GRAFT_COLD Config config() const override {
@@ -98,10 +98,10 @@ class UpSamplingImpl final : public LayerImpl<Scalar> {
     const detail::SpatialShape x = detail::spatial_of(small, rank_, format_);
     const detail::SpatialShape y = detail::spatial_of(large, rank_, format_);
     const detail::SpatialShape samples = detail::channels_as_samples(x, format_);
-    return {.batch = samples.batch,
+    return {.images = samples.batch,
             .channels = samples.channels,
-            .in = {x.size[0], x.size[1]},
-            .out = {y.size[0], y.size[1]}};
+            .height = {x.size[0], 0, x.size[0], y.size[0]},
+            .width = {x.size[1], 0, x.size[1], y.size[1]}};
   }
 
   int rank_;
