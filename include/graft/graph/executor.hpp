@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "graft/graph/plan.hpp"
+#include "graft/kernels/elementwise.hpp"
 
 namespace graft {
 
@@ -126,7 +127,9 @@ class Executor {
         regularizer.value_and_gradient(step.const_outputs[0], step.output_gradients[0], static_cast<Scalar>(loss_scale));
       }
       if (node.needs.is_view) {
-        if (node.input_gradient[0] == Mode::add_through_buffer) add(step.const_output_gradients[0], step.sums[0]);
+        const Mode mode = node.input_gradient[0];
+        const bool adds = mode == Mode::add || mode == Mode::add_through_buffer;
+        if (adds) add(step.const_output_gradients[0], step.sums[0]);
         continue;
       }
       bool adds = false;
@@ -181,7 +184,7 @@ class Executor {
   }
 
   static void add(const ConstView& from, const View& to) {
-    for (Index i = 0, n = to.size(); i < n; ++i) to[i] += from[i];
+    kernels::add(to.size(), to.data(), from.data(), to.data());
   }
 
   void add_activity_loss(const typename PlanT::PlannedNode& node, const Step& step) {

@@ -10,7 +10,8 @@
 #include "graft/kernels/simd/batch_norm.hpp"
 #include "graft/kernels/workspace.hpp"
 
-// BatchNormalization of floats: sums per channel in pieces that depend on the shape alone, then one pass over memory.
+// BatchNormalization of floats: sums per channel in pieces that depend on the shape alone, in one pass over
+// memory when the channels are last, then one more to apply them.
 namespace graft::kernels::detail {
 
 /// What an instruction set brings.
@@ -19,77 +20,112 @@ struct BatchNormPrimitives {
   void (*dx)(Index, bool, const float*, const float*, const float*, const float*, const float*, const float*, float*,
              bool);
   double (*centered_dot)(Index, const float*, const float*, float, const float*);
-  void (*centered_column_dots)(Index, Index, const float*, const float*, const float*, const float*, float*);
+  void (*column_moments)(Index, Index, const float*, float*, float*);
+  void (*column_sums_and_dots)(Index, Index, const float*, const float*, const float*, float*, float*);
 };
 
 inline BatchNormPrimitives batch_norm_primitives(Isa isa) {
 #if GRAFT_KERNELS_X86
   if (isa == Isa::avx512) {
-    return {&avx512::batch_norm_apply, &avx512::batch_norm_dx, &avx512::centered_dot, &avx512::centered_column_dots};
+    return {&avx512::batch_norm_apply, &avx512::batch_norm_dx, &avx512::centered_dot, &avx512::column_moments,
+            &avx512::column_sums_and_dots};
   }
   if (isa == Isa::avx2) {
-    return {&avx2::batch_norm_apply, &avx2::batch_norm_dx, &avx2::centered_dot, &avx2::centered_column_dots};
+    return {&avx2::batch_norm_apply, &avx2::batch_norm_dx, &avx2::centered_dot, &avx2::column_moments,
+            &avx2::column_sums_and_dots};
   }
 #endif
   static_cast<void>(isa);
-  return {&portable::batch_norm_apply, &portable::batch_norm_dx, &portable::centered_dot,
-          &portable::centered_column_dots};
+  return {&portable::batch_norm_apply, &portable::batch_norm_dx, &portable::centered_dot, &portable::column_moments,
+          &portable::column_sums_and_dots};
 }
 
 /// Number of pieces that the rows of a channels-last tensor are cut into for a sum.
 inline Index batch_norm_pieces(const BatchNormDesc& desc) { return piece_count(desc.outer, 256); }
+/// Floats that the functions below want as `partial`.
+inline Index batch_norm_partial(const BatchNormDesc& desc) { return 2 * batch_norm_pieces(desc) * desc.channels; }
 
-/// sums[c] = sum of (x - mean[c]) * (y - y_mean[c]) over channel c. `partial`: batch_norm_pieces * channels floats.
-inline void channel_dots(const BatchNormPrimitives& run, const BatchNormDesc& desc, const float* x, const float* y,
-                         const float* mean, const float* y_mean, float* partial, float* sums) {
-  const Index channels = desc.channels, size = desc.outer * channels * desc.inner;
-  if (desc.inner > 1) {
-    parallel_for(0, channels, kMemoryGrain * channels / size + 1, [&](Index from, Index to) {
-      for (Index c = from; c < to; ++c) {
-        double total = 0;
-        for (Index o = 0; o < desc.outer; ++o) {
-          const Index at = (o * channels + c) * desc.inner;
-          total += run.centered_dot(desc.inner, x + at, y + at, mean[c], y_mean != nullptr ? y_mean + c : nullptr);
-        }
-        sums[c] = static_cast<float>(total);
-      }
-    });
-    return;
-  }
+/// fn(piece, first row, number of rows) for the pieces of a channels-last tensor.
+template <class Fn>
+void for_each_piece(const BatchNormDesc& desc, const Fn& fn) {
   const Index pieces = batch_norm_pieces(desc), rows = desc.outer;
-  parallel_for(0, pieces, kMemoryGrain * pieces / size + 1, [&](Index from, Index to) {
-    for (Index p = from; p < to; ++p) {
-      const Index first = rows * p / pieces, at = first * channels;
-      run.centered_column_dots(rows * (p + 1) / pieces - first, channels, x + at, y + at, mean, y_mean,
-                               partial + p * channels);
-    }
+  parallel_for(0, pieces, kMemoryGrain * pieces / (rows * desc.channels) + 1, [&](Index from, Index to) {
+    for (Index p = from; p < to; ++p) fn(p, rows * p / pieces, rows * (p + 1) / pieces - rows * p / pieces);
   });
-  kColumnSums[active_isa()](pieces, channels, partial, sums, false);
 }
 
-/// Sum over each channel, in double between pieces of a channel that is not the last axis.
-inline void channel_sums(const BatchNormDesc& desc, const float* x, float* partial, float* sums) {
+/// sums[c] = sum of total(c, offset) over the runs within a channel that is not the last axis, in double between them.
+template <class Fn>
+void for_each_channel(const BatchNormDesc& desc, float* sums, const Fn& total) {
   const Index channels = desc.channels, size = desc.outer * channels * desc.inner;
-  if (desc.inner > 1) {
-    const auto run = kSum[active_isa()];
-    parallel_for(0, channels, kMemoryGrain * channels / size + 1, [&](Index from, Index to) {
-      for (Index c = from; c < to; ++c) {
-        double total = 0;
-        for (Index o = 0; o < desc.outer; ++o) total += run(desc.inner, x + (o * channels + c) * desc.inner);
-        sums[c] = static_cast<float>(total);
-      }
-    });
-    return;
-  }
-  const Index pieces = batch_norm_pieces(desc), rows = desc.outer;
-  const auto run = kColumnSums[active_isa()];
-  parallel_for(0, pieces, kMemoryGrain * pieces / size + 1, [&](Index from, Index to) {
-    for (Index p = from; p < to; ++p) {
-      const Index first = rows * p / pieces;
-      run(rows * (p + 1) / pieces - first, channels, x + first * channels, partial + p * channels, false);
+  parallel_for(0, channels, kMemoryGrain * channels / size + 1, [&](Index from, Index to) {
+    for (Index c = from; c < to; ++c) {
+      double sum = 0;
+      for (Index o = 0; o < desc.outer; ++o) sum += total(c, (o * channels + c) * desc.inner);
+      sums[c] = static_cast<float>(sum);
     }
   });
-  run(pieces, channels, partial, sums, false);
+}
+
+/// Sum over each channel.
+inline void channel_sums(const BatchNormDesc& desc, const float* x, float* partial, float* sums) {
+  const Index channels = desc.channels;
+  if (desc.inner > 1) {
+    const auto run = kSum[active_isa()];
+    return for_each_channel(desc, sums, [&](Index, Index at) { return run(desc.inner, x + at); });
+  }
+  const auto run = kColumnSums[active_isa()];
+  for_each_piece(desc, [&](Index p, Index first, Index rows) {
+    run(rows, channels, x + first * channels, partial + p * channels, false);
+  });
+  run(batch_norm_pieces(desc), channels, partial, sums, false);
+}
+
+/// Mean of each channel, and squares[c] = sum of (x - mean[c])^2.
+inline void channel_moments(const BatchNormPrimitives& run, const BatchNormDesc& desc, const float* x, float* partial,
+                            float* mean, float* squares) {
+  const Index channels = desc.channels;
+  if (desc.inner > 1) {
+    const float share = 1.0f / static_cast<float>(desc.outer * desc.inner);
+    channel_sums(desc, x, partial, mean);
+    for (Index c = 0; c < channels; ++c) mean[c] *= share;
+    return for_each_channel(desc, squares, [&](Index c, Index at) {
+      return run.centered_dot(desc.inner, x + at, x + at, mean[c], mean + c);
+    });
+  }
+  const Index pieces = batch_norm_pieces(desc);
+  float* partial_squares = partial + pieces * channels;
+  for_each_piece(desc, [&](Index p, Index first, Index rows) {
+    run.column_moments(rows, channels, x + first * channels, partial + p * channels, partial_squares + p * channels);
+  });
+  std::copy_n(partial, channels, mean);
+  std::copy_n(partial_squares, channels, squares);
+  for (Index p = 1; p < pieces; ++p) {
+    const float before = static_cast<float>(desc.outer * p / pieces);
+    const float total = static_cast<float>(desc.outer * (p + 1) / pieces), moved = (total - before) / total;
+    for (Index c = 0; c < channels; ++c) {
+      const float d = partial[p * channels + c] - mean[c];
+      mean[c] += d * moved;
+      squares[c] += partial_squares[p * channels + c] + d * d * before * moved;
+    }
+  }
+}
+
+/// sums[c] = sum of dy and dots[c] = sum of (x - mean[c]) * dy of each channel; dots lies behind sums.
+inline void channel_sums_and_dots(const BatchNormPrimitives& run, const BatchNormDesc& desc, const float* x,
+                                  const float* dy, const float* mean, float* partial, float* sums) {
+  const Index channels = desc.channels;
+  if (desc.inner > 1) {
+    channel_sums(desc, dy, partial, sums);
+    return for_each_channel(desc, sums + channels, [&](Index c, Index at) {
+      return run.centered_dot(desc.inner, x + at, dy + at, mean[c], nullptr);
+    });
+  }
+  for_each_piece(desc, [&](Index p, Index first, Index rows) {
+    float* own = partial + 2 * p * channels;
+    run.column_sums_and_dots(rows, channels, x + first * channels, dy + first * channels, mean, own, own + channels);
+  });
+  kColumnSums[active_isa()](batch_norm_pieces(desc), 2 * channels, partial, sums, false);
 }
 
 /// fn(start, length, channel, broadcast) over runs that cover the tensor: rows, or what a channel has of a sample.
@@ -104,12 +140,9 @@ void for_each_run(const BatchNormDesc& desc, const Fn& fn) {
 }
 
 inline void batch_norm_statistics_float(const BatchNormDesc& desc, const float* x, float* mean, float* variance) {
-  const BatchNormPrimitives run = batch_norm_primitives(active_isa());
-  float* partial = workspace(batch_norm_pieces(desc) * desc.channels);
+  float* partial = workspace(batch_norm_partial(desc));
+  channel_moments(batch_norm_primitives(active_isa()), desc, x, partial, mean, variance);
   const float share = 1.0f / static_cast<float>(desc.outer * desc.inner);
-  channel_sums(desc, x, partial, mean);
-  for (Index c = 0; c < desc.channels; ++c) mean[c] *= share;
-  channel_dots(run, desc, x, x, mean, mean, partial, variance);
   for (Index c = 0; c < desc.channels; ++c) variance[c] *= share;
 }
 
@@ -132,12 +165,12 @@ inline void batch_norm_backward_float(const BatchNormDesc& desc, const float* x,
                                       float* dgamma, float* dbeta, bool accumulate) {
   const BatchNormPrimitives run = batch_norm_primitives(active_isa());
   const Index channels = desc.channels;
-  float* scale = workspace((5 + batch_norm_pieces(desc)) * channels);
+  float* scale = workspace(5 * channels + batch_norm_partial(desc));
   float *offset = scale + channels, *slope = offset + channels, *sums = slope + channels, *dots = sums + channels;
   float* partial = dots + channels;
   const bool full_dx = dx != nullptr && batch_statistics;
-  if (dbeta != nullptr || full_dx) channel_sums(desc, dy, partial, sums);
-  if (dgamma != nullptr || full_dx) channel_dots(run, desc, x, dy, mean, nullptr, partial, dots);
+  if (dgamma != nullptr || full_dx) channel_sums_and_dots(run, desc, x, dy, mean, partial, sums);
+  else if (dbeta != nullptr) channel_sums(desc, dy, partial, sums);
   const float share = 1.0f / static_cast<float>(desc.outer * desc.inner);
   for (Index c = 0; c < channels; ++c) {
     const float inverse = 1.0f / std::sqrt(variance[c] + static_cast<float>(desc.epsilon));

@@ -28,19 +28,25 @@ inline void group_norm_forward_float(const GroupNormDesc& desc, const float* x, 
   const BatchNormPrimitives run = batch_norm_primitives(active_isa());
   const BatchNormDesc sample = sample_of(desc);
   const Index channels = desc.channels;
-  float* sums = workspace((4 + batch_norm_pieces(sample)) * channels);
-  float *center = sums + channels, *scale = center + channels, *shift = scale + channels, *partial = shift + channels;
+  float* center = workspace(4 * channels + batch_norm_partial(sample));
+  float *squares = center + channels, *scale = squares + channels, *shift = scale + channels;
+  float* partial = shift + channels;
+  const float positions = static_cast<float>(desc.positions);
   for (Index c = 0; c < channels; ++c) shift[c] = beta != nullptr ? beta[c] : 0.0f;
   for (Index n = 0; n < desc.batch;
        ++n, x += desc.sample(), y += desc.sample(), mean += desc.groups, factor += desc.groups) {
-    channel_sums(sample, x, partial, sums);
+    channel_moments(run, sample, x, partial, center, squares);
     for (Index g = 0; g < desc.groups; ++g) {
-      mean[g] = static_cast<float>(group_total(desc, g, sums, nullptr) / desc.count());
+      mean[g] = static_cast<float>(group_total(desc, g, center, nullptr) / static_cast<double>(desc.group_channels()));
     }
-    for (Index c = 0; c < channels; ++c) center[c] = mean[c / desc.group_channels()];
-    channel_dots(run, sample, x, x, center, center, partial, sums);
+    // From the channel's own mean to the group's.
+    for (Index c = 0; c < channels; ++c) {
+      const float d = center[c] - mean[c / desc.group_channels()];
+      squares[c] += positions * d * d;
+      center[c] = mean[c / desc.group_channels()];
+    }
     for (Index g = 0; g < desc.groups; ++g) {
-      const double variance = group_total(desc, g, sums, nullptr) / desc.count();
+      const double variance = group_total(desc, g, squares, nullptr) / desc.count();
       factor[g] = static_cast<float>(1 / std::sqrt(variance + desc.epsilon));
     }
     for (Index c = 0; c < channels; ++c) {
@@ -58,7 +64,7 @@ inline void group_norm_backward_float(const GroupNormDesc& desc, const float* x,
   const BatchNormPrimitives run = batch_norm_primitives(active_isa());
   const BatchNormDesc sample = sample_of(desc);
   const Index channels = desc.channels;
-  float* sums = workspace((6 + batch_norm_pieces(sample)) * channels);
+  float* sums = workspace(6 * channels + batch_norm_partial(sample));
   float *dots = sums + channels, *center = dots + channels, *scale = center + channels, *offset = scale + channels;
   float *slope = offset + channels, *partial = slope + channels;
   if (dgamma != nullptr) std::fill_n(dgamma, channels, 0.0f);
@@ -66,8 +72,7 @@ inline void group_norm_backward_float(const GroupNormDesc& desc, const float* x,
   for (Index n = 0; n < desc.batch; ++n) {
     const Index start = n * desc.sample();
     for (Index c = 0; c < channels; ++c) center[c] = mean[n * desc.groups + c / desc.group_channels()];
-    channel_sums(sample, dy + start, partial, sums);
-    channel_dots(run, sample, x + start, dy + start, center, nullptr, partial, dots);
+    channel_sums_and_dots(run, sample, x + start, dy + start, center, partial, sums);
     for (Index g = 0; g < desc.groups; ++g) {
       const float f = factor[n * desc.groups + g];
       const float sum = static_cast<float>(group_total(desc, g, sums, gamma) / desc.count());

@@ -54,10 +54,10 @@ struct Problem {
 TEST_CASE("batch normalization equals the reference, channels last and first", "[kernels][batch_norm]") {
   for (const Isa isa : vector_isas()) {
     const Setting setting(isa, 1);
-    for (const Index channels : {Index{1}, Index{3}, Index{16}, Index{17}, Index{33}, Index{65}}) {
+    for (const Index channels : {Index{1}, Index{3}, Index{16}, Index{17}, Index{33}, Index{65}, Index{515}}) {
       for (const Index inner : {Index{1}, Index{2}, Index{9}, Index{49}}) {
         for (const Index outer : {Index{1}, Index{5}, Index{32}, Index{700}}) {
-          if (outer == 700 && inner > 1) continue;
+          if ((outer == 700 || channels == 515) && inner > 1) continue;
           const Problem problem(outer, channels, inner, static_cast<std::uint32_t>(channels * inner + outer));
           const bool batch = (channels + inner) % 2 == 0, accumulate = outer == 5, affine = channels != 17;
           const Result expected = problem.run(true, batch, accumulate, affine);
@@ -67,7 +67,7 @@ TEST_CASE("batch normalization equals the reference, channels last and first", "
           CHECK(distance(actual.variance, expected.variance) < 1e-5);
           CHECK(distance(actual.y, expected.y) < 2e-5);
           CHECK(distance(actual.dgamma, expected.dgamma) < 2e-5);
-          CHECK(distance(actual.dbeta, expected.dbeta) < 1e-5);
+          CHECK(distance(actual.dbeta, expected.dbeta) < 2e-5);
           CHECK(distance(actual.dx, expected.dx) < 5e-5);
         }
       }

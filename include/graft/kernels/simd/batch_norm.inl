@@ -45,31 +45,106 @@ inline double centered_dot(Index n, const float* x, const float* y, float mean, 
   return static_cast<double>(reduce_add(s0 + s1));
 }
 
-/// sums[c] = sum over rows of (x - mean[c]) * (y - y_mean[c]), channels last; y_mean is null for 0.
-inline void centered_column_dots(Index rows, Index cols, const float* x, const float* y, const float* mean,
-                                 const float* y_mean, float* sums) {
-  Index c = 0;
-  for (; c + 2 * kLanes <= cols; c += 2 * kLanes) {
-    const VecF m0 = load(mean + c), m1 = load(mean + c + kLanes);
-    const VecF n0 = y_mean != nullptr ? load(y_mean + c) : VecF{};
-    const VecF n1 = y_mean != nullptr ? load(y_mean + c + kLanes) : VecF{};
-    VecF s0 = VecF{}, s1 = VecF{};
-    for (Index r = 0; r < rows; ++r) {
-      const Index at = r * cols + c;
-      s0 = fma(load(x + at) - m0, load(y + at) - n0, s0);
-      s1 = fma(load(x + at + kLanes) - m1, load(y + at + kLanes) - n1, s1);
-    }
-    store(sums + c, s0);
-    store(sums + c + kLanes, s1);
+// Rows that one block of a pass over a channels-last array has: few enough to be still in the cache when the next
+// columns, or the next pass over the same ones, read them.
+inline Index block_rows(Index cols) { return cols < 32 ? 256 : cols < 512 ? 8192 / cols : 16; }
+
+/// kVectors whole vectors, or one that may be the rest of a row.
+template <int kVectors>
+GRAFT_SIMD_INLINE VecF load_columns(const float* p, Index left) {
+  if constexpr (kVectors > 1) return load(p);
+  else return load_part(p, left);
+}
+
+/// Columns c … of the rows first … first + rows - 1: mean and sum of squared deviations, merged with those of the rows
+/// in front (Chan, Golub and LeVeque 1979).
+template <int kVectors>
+GRAFT_SIMD_INLINE void merge_moments(Index first, Index rows, Index cols, Index c, const float* x, float* mean,
+                                     float* squares) {
+  const float count = static_cast<float>(rows), total = static_cast<float>(first + rows);
+  const VecF share = set1(1.0f / count), moved = set1(count / total);
+  const VecF weight = set1(static_cast<float>(first) * (count / total));
+  const float* start = x + first * cols + c;
+  VecF m[kVectors], q[kVectors];
+  GRAFT_UNROLL
+  for (int v = 0; v < kVectors; ++v) m[v] = q[v] = VecF{};
+  const float* row = start;
+  for (Index r = 0; r < rows; ++r, row += cols) {
+    GRAFT_UNROLL
+    for (int v = 0; v < kVectors; ++v) m[v] = m[v] + load_columns<kVectors>(row + v * kLanes, cols - c - v * kLanes);
   }
-  for (; c < cols; c += kLanes) {
-    const VecF m = load_part(mean + c, cols - c);
-    const VecF n = y_mean != nullptr ? load_part(y_mean + c, cols - c) : VecF{};
-    VecF s = VecF{};
-    for (Index r = 0; r < rows; ++r) {
-      const Index at = r * cols + c;
-      s = fma(load_part(x + at, cols - c) - m, load_part(y + at, cols - c) - n, s);
+  GRAFT_UNROLL
+  for (int v = 0; v < kVectors; ++v) m[v] = m[v] * share;
+  row = start;
+  for (Index r = 0; r < rows; ++r, row += cols) {
+    GRAFT_UNROLL
+    for (int v = 0; v < kVectors; ++v) {
+      const VecF d = load_columns<kVectors>(row + v * kLanes, cols - c - v * kLanes) - m[v];
+      q[v] = fma(d, d, q[v]);
     }
-    store_part(sums + c, s, cols - c);
+  }
+  GRAFT_UNROLL
+  for (int v = 0; v < kVectors; ++v) {
+    const Index at = c + v * kLanes, left = cols - at;
+    if (first > 0) {
+      const VecF before = load_part(mean + at, left), d = m[v] - before;
+      m[v] = fma(d, moved, before);
+      q[v] = fma(d * d, weight, load_part(squares + at, left) + q[v]);
+    }
+    store_part(mean + at, m[v], left);
+    store_part(squares + at, q[v], left);
+  }
+}
+
+/// mean[c] and squares[c] = sum of (x - mean[c])^2 over the rows, channels last, in one pass over memory.
+inline void column_moments(Index rows, Index cols, const float* x, float* mean, float* squares) {
+  const Index block = block_rows(cols);
+  for (Index first = 0; first < rows; first += block) {
+    const Index count = rows - first < block ? rows - first : block;
+    Index c = 0;
+    for (; c + 4 * kLanes <= cols; c += 4 * kLanes) merge_moments<4>(first, count, cols, c, x, mean, squares);
+    for (; c < cols; c += kLanes) merge_moments<1>(first, count, cols, c, x, mean, squares);
+  }
+}
+
+template <int kVectors>
+GRAFT_SIMD_INLINE void add_sums_and_dots(Index first, Index rows, Index cols, Index c, const float* x, const float* y,
+                                         const float* mean, float* sums, float* dots) {
+  VecF m[kVectors], s[kVectors], d[kVectors];
+  GRAFT_UNROLL
+  for (int v = 0; v < kVectors; ++v) {
+    const Index at = c + v * kLanes, left = cols - at;
+    m[v] = load_part(mean + at, left);
+    s[v] = first > 0 ? load_part(sums + at, left) : VecF{};
+    d[v] = first > 0 ? load_part(dots + at, left) : VecF{};
+  }
+  Index at = first * cols + c;
+  for (Index r = 0; r < rows; ++r, at += cols) {
+    GRAFT_UNROLL
+    for (int v = 0; v < kVectors; ++v) {
+      const Index left = cols - c - v * kLanes;
+      const VecF slope = load_columns<kVectors>(y + at + v * kLanes, left);
+      s[v] = s[v] + slope;
+      d[v] = fma(load_columns<kVectors>(x + at + v * kLanes, left) - m[v], slope, d[v]);
+    }
+  }
+  GRAFT_UNROLL
+  for (int v = 0; v < kVectors; ++v) {
+    store_part(sums + c + v * kLanes, s[v], cols - c - v * kLanes);
+    store_part(dots + c + v * kLanes, d[v], cols - c - v * kLanes);
+  }
+}
+
+/// sums[c] = sum of y and dots[c] = sum of (x - mean[c]) * y over the rows, channels last, in one pass over memory.
+inline void column_sums_and_dots(Index rows, Index cols, const float* x, const float* y, const float* mean, float* sums,
+                                 float* dots) {
+  const Index block = block_rows(cols);
+  for (Index first = 0; first < rows; first += block) {
+    const Index count = rows - first < block ? rows - first : block;
+    Index c = 0;
+    for (; c + 4 * kLanes <= cols; c += 4 * kLanes) {
+      add_sums_and_dots<4>(first, count, cols, c, x, y, mean, sums, dots);
+    }
+    for (; c < cols; c += kLanes) add_sums_and_dots<1>(first, count, cols, c, x, y, mean, sums, dots);
   }
 }
