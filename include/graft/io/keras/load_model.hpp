@@ -12,10 +12,22 @@ namespace graft {
 
 namespace keras {
 
+// Turns a kernel (window…, channels, filters) by 180 degrees: its taps in reverse order.
+template <class Scalar>
+GRAFT_COLD void rotate_kernel(Tensor<Scalar>& kernel) {
+  const int rank = kernel.shape().rank();
+  const Index taps = kernel.shape().product(0, rank - 2), size = kernel.shape().product(rank - 2, rank);
+  for (Index tap = 0; tap < taps / 2; ++tap) {
+    std::swap_ranges(kernel.data() + tap * size, kernel.data() + (tap + 1) * size,
+                     kernel.data() + (taps - 1 - tap) * size);
+  }
+}
+
 // Everything was checked before; what can still fail while it is read (packed arrays) is read first, so that a failed
 // load leaves the model as it was.
 template <class Scalar>
-GRAFT_COLD void read_weights(const std::vector<Match>& matches, const std::vector<VariablePtr<Scalar>>& variables) {
+GRAFT_COLD void read_weights(const LegacyH5& file, const std::vector<Match>& matches,
+                             const std::vector<VariablePtr<Scalar>>& variables) {
   std::vector<std::pair<const Match*, Tensor<Scalar>>> staged;
   for (const Match& match : matches) {
     if (match.from->data.plain()) continue;
@@ -26,6 +38,10 @@ GRAFT_COLD void read_weights(const std::vector<Match>& matches, const std::vecto
     if (match.from->data.plain()) match.from->data.read(variables[match.to->index]->mutable_value().data());
   }
   for (const auto& [match, value] : staged) variables[match->to->index]->assign(value.view());
+  if (file.backend() != "theano") return;
+  for (const Match& match : matches) {
+    if (match.to->convolves) rotate_kernel(variables[match.to->index]->mutable_value());
+  }
 }
 
 template <class Scalar>
@@ -39,7 +55,7 @@ GRAFT_COLD void load_weights_into(const Model<Scalar>& model, const LegacyH5& fi
   const ModelGroups<Scalar> into(model);
   const std::vector<FileGroup> groups = file.groups();
   const WeightPlan plan(groups, into.groups, file.generation(), options, file.where());
-  read_weights(plan.matches, into.variables);
+  read_weights(file, plan.matches, into.variables);
   report.keras_version = file.keras_version();
   report.loaded = plan.report.loaded;
   report.skipped = plan.report.skipped;

@@ -12,6 +12,7 @@ struct ModelWeight {
   std::string name;  ///< "kernel"
   Shape shape;
   std::size_t index;  ///< of the variable in the caller's list
+  bool convolves = false;  ///< a kernel that a file of backend Theano holds turned by 180 degrees
 };
 
 /// A layer without layers inside.
