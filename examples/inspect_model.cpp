@@ -4,6 +4,7 @@
 // Exit status: 0 read, 2 when the model could not be read.
 
 #include <graft/graft.hpp>
+#include <graft/io/keras/keras.hpp>
 
 #include "common.hpp"
 

@@ -8,13 +8,12 @@
 
 #include <graft/graft.hpp>
 
-#include <cmath>
 #include <filesystem>
 #include <random>
 
-#include "common.hpp"
+#include "fashion_tasks.hpp"
 
-using graft::Dense, graft::Index, graft::Sequential, graft::Tensor;
+using example::Task, graft::Dense, graft::Index, graft::Sequential;
 
 namespace {
 
@@ -24,29 +23,6 @@ constexpr const char* kUsage =
     "  --directory FOLDER  keep my_model_A.h5 and my_model_B.h5 there (default: a temporary folder)\n"
     "  --verbose           show every epoch\n"
     "  --quick             one seed, model_A trained for 2 epochs instead of 20: for a first look";
-
-struct Task {
-  Tensor<float> x, y;
-};
-
-// The samples first … last-1 of the classes that get a label (others: -1), at most `limit` of them.
-Task select(const Tensor<float>& x, const Tensor<float>& y, Index first, Index last, const std::vector<int>& label_of,
-            Index limit = 60000) {
-  std::vector<Index> chosen;
-  std::vector<float> labels;
-  for (Index i = first; i < std::min(last, y.size()) && static_cast<Index>(chosen.size()) < limit; ++i) {
-    const int label = label_of.at(static_cast<std::size_t>(y[i]));
-    if (label < 0) continue;
-    chosen.push_back(i);
-    labels.push_back(static_cast<float>(label));
-  }
-  const auto count = static_cast<Index>(chosen.size()), pixels = x.dim(1) * x.dim(2);
-  Task task{Tensor<float>({count, x.dim(1), x.dim(2)}), Tensor<float>({count}, labels)};
-  for (Index i = 0; i < count; ++i) {
-    std::copy_n(x.data() + chosen[static_cast<std::size_t>(i)] * pixels, pixels, task.x.data() + i * pixels);
-  }
-  return task;
-}
 
 Sequential<float> make_net(const Dense<float>& head) {
   return Sequential({graft::Flatten({.input_shape = graft::Shape{28, 28}}), Dense(300, {.activation = "selu"}),
@@ -58,16 +34,6 @@ void compile(const graft::Model<float>& model, const char* loss) {
   model.compile({.optimizer = graft::SGD({.learning_rate = 1e-3}), .loss = loss, .metrics = {"accuracy"}});
 }
 
-// Mean ± standard deviation over the seeds.
-std::string statistics(const std::vector<double>& values) {
-  double mean = 0, squares = 0;
-  for (const double value : values) mean += value / static_cast<double>(values.size());
-  for (const double value : values) squares += (value - mean) * (value - mean);
-  if (values.size() < 2) return graft::text::number("%.4f ± n/a", mean);
-  return graft::text::number("%.4f", mean) +
-         graft::text::number(" ± %.4f", std::sqrt(squares / static_cast<double>(values.size() - 1)));
-}
-
 int transfer(example::Arguments& arguments) {
   const bool quick = arguments.flag("--quick");
   const auto verbose = arguments.flag("--verbose") ? graft::Verbose::automatic : graft::Verbose::silent;
@@ -75,14 +41,12 @@ int transfer(example::Arguments& arguments) {
   std::string folder = arguments.text("--directory", "");
   arguments.finish();
 
-  // Sandal (5) and shirt (6) are task B: is it a shirt? All others are task A.
   const auto data = graft::load_fashion_mnist({.scale = 1.0 / 255});
-  const std::vector<int> A = {0, 1, 2, 3, 4, -1, -1, 5, 6, 7}, B = {-1, -1, -1, -1, -1, 0, 1, -1, -1, -1};
-  const Task train_A = select(data.x_train, data.y_train, 5000, 60000, A);
-  const Task valid_A = select(data.x_train, data.y_train, 0, 5000, A);
-  const Task train_B = select(data.x_train, data.y_train, 5000, 60000, B, 200);
-  const Task valid_B = select(data.x_train, data.y_train, 0, 5000, B);
-  const Task test_B = select(data.x_test, data.y_test, 0, 10000, B);
+  const Task train_A = example::select(data.x_train, data.y_train, 5000, 60000, example::kTaskA);
+  const Task valid_A = example::select(data.x_train, data.y_train, 0, 5000, example::kTaskA);
+  const Task train_B = example::select(data.x_train, data.y_train, 5000, 60000, example::kTaskB, 200);
+  const Task valid_B = example::select(data.x_train, data.y_train, 0, 5000, example::kTaskB);
+  const Task test_B = example::select(data.x_test, data.y_test, 0, 10000, example::kTaskB);
   std::printf("Data: Fashion-MNIST, 28x28 pictures of clothes\n");
   std::printf("  task A, 8 classes: %ld to train, %ld to validate\n", long(train_A.y.size()), long(valid_A.y.size()));
   std::printf("  task B, sandal or shirt: %ld to train, %ld to validate, %ld to test\n\n", long(train_B.y.size()),
@@ -140,7 +104,7 @@ int transfer(example::Arguments& arguments) {
   for (std::size_t i = 0; i < alone.size(); ++i) gain += reused[i] - alone[i];
   std::printf("\nTest accuracy on task B, mean ± standard deviation over %ld seed%s:\n", seeds,
               seeds == 1 ? " (which proves nothing)" : "s");
-  std::printf("model_B: %s   model_B_on_A: %s\n", statistics(alone).c_str(), statistics(reused).c_str());
+  std::printf("model_B: %s   model_B_on_A: %s\n", example::statistics(alone).c_str(), example::statistics(reused).c_str());
   return gain > 0 ? 0 : 1;
 }
 

@@ -8,6 +8,7 @@
 // Exit status: 0 equal within the tolerance, 1 not, 2 when something could not be read.
 
 #include <graft/graft.hpp>
+#include <graft/io/hdf5.hpp>
 
 #include <cmath>
 

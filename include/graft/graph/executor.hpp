@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "graft/graph/plan.hpp"
+#include "graft/kernels/isa.hpp"
 #include "graft/kernels/elementwise.hpp"
 
 namespace graft {
@@ -82,12 +83,15 @@ class Executor {
         step.outputs[0] = {const_cast<Scalar*>(step.inputs[0].data()), step.outputs[0].shape()};
         step.const_outputs[0] = step.outputs[0];
       } else {
+        if (node.needs.prepared_bytes > 0) prepare(node, step);
         node.layer->forward({.inputs = step.inputs,
                              .outputs = step.outputs,
                              .use = node.use,
                              .cache = memory(node.cache),
                              .scratch = memory(node.forward_scratch),
-                             .random = random.fold(n)});
+                             .random = random.fold(n),
+                             .prepared = step.prepared.get(),
+                             .activation = node.activation});
       }
       if (node.layer->activity_regularizer()) add_activity_loss(node, step);
     }
@@ -165,7 +169,36 @@ class Executor {
   struct Step {
     std::vector<ConstView> inputs, const_outputs, const_output_gradients, no_inputs, no_outputs;
     std::vector<View> outputs, output_gradients, input_gradients, sums, weight_gradients, weight_sums;
+    std::unique_ptr<std::byte[], AlignedDelete> prepared;
+    std::uint64_t prepared_from = 0;  // the state of the variables then
   };
+
+  void prepare(const typename PlanT::PlannedNode& node, Step& step) {
+    // Versions only grow, so their sum tells any change; what is prepared depends on the instruction set too.
+    std::uint64_t state = 1 + static_cast<std::uint64_t>(kernels::active_isa());
+    for (const auto& variable : node.variables) state += variable->version() << 3;
+    if (step.prepared && step.prepared_from == state) return;
+    prepare_now(node, step);
+    step.prepared_from = state;
+  }
+  GRAFT_COLD void prepare_now(const typename PlanT::PlannedNode& node, Step& step) {
+    if (!step.prepared) step.prepared = allocate_aligned<std::byte>(node.needs.prepared_bytes);
+    std::vector<Scalar> scale, shift;
+    const auto channels = static_cast<std::size_t>(plan_.values()[node.outputs[0]].shape.back());
+    for (const auto& layer : node.folded) {
+      std::vector<Scalar> more_scale(channels), more_shift(channels);
+      layer->channel_affine(plan_.values()[node.outputs[0]].shape, node.use, more_scale.data(), more_shift.data());
+      if (scale.empty()) scale.assign(channels, Scalar(1)), shift.assign(channels, Scalar(0));
+      for (std::size_t c = 0; c < channels; ++c) {
+        scale[c] *= more_scale[c];
+        shift[c] = shift[c] * more_scale[c] + more_shift[c];
+      }
+    }
+    node.layer->prepare({.inputs = node.input_shapes,
+                         .scale = scale.empty() ? nullptr : scale.data(),
+                         .shift = scale.empty() ? nullptr : shift.data(),
+                         .into = step.prepared.get()});
+  }
 
   std::byte* memory(std::size_t lifetime) const {
     return lifetime == PlanT::kNone ? nullptr : arena_.get() + plan_.lifetime(lifetime).offset;

@@ -41,6 +41,9 @@ class Plan {
     std::vector<std::size_t> input_buffer, variable_buffer;  // lifetimes, for add_through_buffer
     std::size_t cache = kNone, forward_scratch = kNone, backward_scratch = kNone;  // lifetimes
     bool zero_output_gradient = false;  // nothing but the activity regularizer writes it
+    // Layers behind this one that it computes along; they are views then.
+    std::vector<std::shared_ptr<LayerImpl<Scalar>>> folded;
+    kernels::ActivationParams activation{};
   };
   struct PlannedValue {
     Shape shape;
@@ -61,6 +64,7 @@ class Plan {
       values_[inputs_[i]].live = options_.backward && options_.input_gradients;
     }
     infer(graph);
+    fold();
     place_values();
     if (options_.backward) place_gradients();
     place_extras();
@@ -118,6 +122,36 @@ class Plan {
       node.updates_state = options_.backward && node.layer->updates_state(node.use);
       if (options_.backward && node.use.backward() && node.layer->activity_regularizer()) node.needs.outputs = true;
       nodes_.push_back(std::move(node));
+    }
+  }
+
+  // What runs as inference behind a layer that can take it up (BatchNormalization, an activation) costs nothing there and
+  // a pass over memory alone.
+  void fold() {
+    std::vector<std::vector<std::size_t>> readers(values_.size());
+    for (std::size_t n = 0; n < nodes_.size(); ++n) {
+      for (const std::size_t input : nodes_[n].inputs) readers[input].push_back(n);
+    }
+    for (const std::size_t output : outputs_) readers[output].push_back(kNone);
+    for (auto& node : nodes_) {
+      if (node.use.backward() || !node.layer->folds() || node.layer->activity_regularizer()) continue;
+      for (std::size_t value = node.outputs[0]; readers[value].size() == 1 && readers[value][0] != kNone;) {
+        PlannedNode& next = nodes_[readers[value][0]];
+        if (next.use.backward() || next.inputs.size() != 1 || next.outputs.size() != 1 || next.needs.is_view ||
+            next.layer->activity_regularizer()) {
+          break;
+        }
+        const ActivationFunction* function = next.layer->elementwise();
+        if (function) node.activation = function->params();
+        else if (!next.layer->channel_affine(values_[value].shape, next.use, nullptr, nullptr)) break;
+        else node.folded.push_back(next.layer);
+        for (const auto& variable : next.variables) node.variables.push_back(variable);
+        next.variables.clear();
+        next.needs = {};
+        next.needs.is_view = true;
+        if (function) break;
+        value = next.outputs[0];
+      }
     }
   }
 

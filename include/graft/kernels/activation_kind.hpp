@@ -90,6 +90,12 @@ constexpr BackwardNeeds backward_needs(const ActivationParams& params) {
   }
 }
 
+/// max(x, 0) and nothing more.
+constexpr bool is_plain_relu(const ActivationParams& params) {
+  return params.kind == ActivationKind::relu && params.alpha == 0.0 && params.threshold == 0.0 &&
+         params.max_value == std::numeric_limits<double>::infinity();
+}
+
 /// Whether a GEMM can apply the activation to its result while it is in registers or cache (GemmDesc::activation).
 constexpr bool gemm_fuses(const ActivationParams& params) {
   switch (params.kind) {
@@ -97,10 +103,9 @@ constexpr bool gemm_fuses(const ActivationParams& params) {
     case ActivationKind::elu:
     case ActivationKind::selu:
     case ActivationKind::sigmoid:
-    case ActivationKind::tanh: return true;
+    case ActivationKind::tanh:
     case ActivationKind::relu:
-      return params.alpha == 0.0 && params.threshold == 0.0 &&
-             params.max_value == std::numeric_limits<double>::infinity();
+    case ActivationKind::relu6: return true;
     default: return false;
   }
 }

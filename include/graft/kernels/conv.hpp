@@ -15,6 +15,9 @@ namespace detail {
 
 inline constexpr auto kConvForward =
     GRAFT_ISA_TABLE(ConvForward<float>, conv_forward, reference::conv_forward<float>);
+inline constexpr auto kConvPrepare = GRAFT_ISA_TABLE(ConvPrepare<float>, conv_prepare, reference::conv_prepare<float>);
+inline constexpr auto kConvForwardPrepared =
+    GRAFT_ISA_TABLE(ConvForward<float>, conv_forward_prepared, reference::conv_forward<float>);
 inline constexpr auto kConvBackwardData =
     GRAFT_ISA_TABLE(ConvBackwardData<float>, conv_backward_data, reference::conv_backward_data<float>);
 inline constexpr auto kConvBackwardWeights =
@@ -29,6 +32,36 @@ void conv_forward(const ConvDesc& desc, const Scalar* x, const Scalar* w, const 
     detail::kConvForward[active_isa()](desc, x, w, bias, y);
   } else {
     reference::conv_forward(desc, x, w, bias, y);
+  }
+}
+
+/// Elements of what conv_prepare writes, under any instruction set.
+inline Index conv_prepared_elements(const ConvDesc& desc) {
+  const Index as_they_are = desc.taps() * desc.group_channels() * desc.filters;
+  const Index filters = (desc.filters + 15) / 16 * 16;  // whole vectors of the widest set
+  if (desc.groups != 1) return as_they_are;
+  return (portable::winograd_applies(desc) ? 36 : desc.taps()) * desc.channels * filters;
+}
+
+/// The weights in the form that conv_forward_prepared reads them in fastest: for those that stay as they are over many
+/// calls. The form depends on the instruction set in use, and not on the batch.
+template <class Scalar>
+void conv_prepare(const ConvDesc& desc, const Scalar* w, Scalar* prepared) {
+  if constexpr (std::is_same_v<Scalar, float>) {
+    detail::kConvPrepare[active_isa()](desc, w, prepared);
+  } else {
+    reference::conv_prepare(desc, w, prepared);
+  }
+}
+
+/// conv_forward, the same bits, with weights from conv_prepare.
+template <class Scalar>
+void conv_forward_prepared(const ConvDesc& desc, const Scalar* x, const Scalar* prepared, const Scalar* bias,
+                           Scalar* y) {
+  if constexpr (std::is_same_v<Scalar, float>) {
+    detail::kConvForwardPrepared[active_isa()](desc, x, prepared, bias, y);
+  } else {
+    reference::conv_forward(desc, x, prepared, bias, y);
   }
 }
 

@@ -49,6 +49,8 @@ struct ConvDesc {
 template <class Scalar>
 using ConvForward = void(const ConvDesc&, const Scalar* x, const Scalar* w, const Scalar* bias, Scalar* y);
 template <class Scalar>
+using ConvPrepare = void(const ConvDesc&, const Scalar* w, Scalar* prepared);
+template <class Scalar>
 using ConvBackwardData = void(const ConvDesc&, const Scalar* dy, const Scalar* w, const Scalar* bias, Scalar* dx);
 template <class Scalar>
 using ConvBackwardWeights = void(const ConvDesc&, const Scalar* x, const Scalar* dy, Scalar* dw);

@@ -5,6 +5,7 @@
 
 #include "graft/core/random.hpp"
 #include "graft/core/tensor_view.hpp"
+#include "graft/kernels/activation_kind.hpp"
 
 // What a layer is asked and what it is given in one use. All of it belongs to the run's workspace; a layer keeps nothing.
 namespace graft {
@@ -25,6 +26,7 @@ struct Needs {
   bool inputs = false;       ///< backward reads the inputs
   bool outputs = false;      ///< backward reads the outputs
   Index cache_bytes = 0;     ///< written by forward, read by backward and by update_state
+  Index prepared_bytes = 0;  ///< written by prepare, read by forward; kept until a variable changes
   Index scratch_bytes = 0;   ///< free to use within a single call of forward or backward
   bool in_place = false;     ///< output 0 may lie on input 0, and gradient of input 0 on gradient of output 0
   bool is_view = false;      ///< output 0 is input 0 under another shape: neither forward nor backward is called
@@ -39,9 +41,21 @@ struct ForwardArgs {
   std::byte* cache = nullptr;    ///< needs().cache_bytes
   std::byte* scratch = nullptr;  ///< needs().scratch_bytes
   RandomKey random;              ///< differs for every node, step and run
+  const std::byte* prepared = nullptr;     ///< needs().prepared_bytes
+  kernels::ActivationParams activation{};  ///< of a layer behind this one that was folded into it
 
   const TensorView<const Scalar>& x(std::size_t i = 0) const { return inputs[i]; }
   const TensorView<Scalar>& y(std::size_t i = 0) const { return outputs[i]; }
+};
+
+/// What a layer makes of its variables once, for many runs in which they stay as they are. scale and shift, one per
+/// channel of the last axis of the output or null, are to be applied to the output: of layers that were folded into it.
+template <class Scalar>
+struct PrepareArgs {
+  std::span<const Shape> inputs;
+  const Scalar* scale = nullptr;
+  const Scalar* shift = nullptr;
+  std::byte* into = nullptr;  ///< needs().prepared_bytes
 };
 
 template <class Scalar>

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "graft/core/config.hpp"
+#include "graft/nn/activations.hpp"
 #include "graft/nn/initializers.hpp"
 #include "graft/nn/layer_args.hpp"
 #include "graft/nn/unique_name.hpp"
@@ -46,6 +47,18 @@ class LayerImpl {
   virtual Needs needs(std::span<const Shape> /*inputs*/, const Use& /*use*/) const { return {}; }
   virtual void forward(const ForwardArgs<Scalar>& args) const = 0;
   virtual void backward(const BackwardArgs<Scalar>& args) const = 0;
+
+  /// Turns the variables into what forward gets as `prepared`; called before the first run, and after a change of them.
+  virtual void prepare(const PrepareArgs<Scalar>& /*args*/) const {}
+  /// True when prepare takes scale and shift, and forward the activation, of layers behind this one.
+  virtual bool folds() const { return false; }
+  /// True when in this use y = scale[c] x + shift[c] for channels c of the last axis is all that the layer does: it can be
+  /// folded into the one in front. Writes both unless they are null.
+  virtual bool channel_affine(const Shape& /*input*/, const Use& /*use*/, Scalar* /*scale*/, Scalar* /*shift*/) const {
+    return false;
+  }
+  /// The function of each element that is all that the layer does, if one: it can be folded into the one in front.
+  virtual const ActivationFunction* elementwise() const { return nullptr; }
 
   /// True when training mode draws random numbers: such a layer ends the deterministic prefix.
   virtual bool is_random() const { return false; }

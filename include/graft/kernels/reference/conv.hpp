@@ -46,6 +46,11 @@ void conv_forward(const ConvDesc& d, const Scalar* x, const Scalar* w, const Sca
 }
 
 template <class Scalar>
+void conv_prepare(const ConvDesc& d, const Scalar* w, Scalar* prepared) {
+  for (Index i = 0; i < d.taps() * d.group_channels() * d.filters; ++i) prepared[i] = w[i];
+}
+
+template <class Scalar>
 void conv_backward_data(const ConvDesc& d, const Scalar* dy, const Scalar* w, const Scalar* bias, Scalar* dx) {
   const Index pixels = d.batch * d.in_pixels();
   if (!d.accumulate) {

@@ -125,31 +125,14 @@ inline GemmDesc conv_product(const ConvDesc& d) {
   return product;
 }
 
-/// Floats of what conv_prepare writes; 0: the weights are best as they are.
-inline Index conv_prepared_floats(const ConvDesc& d) {
-  if (d.groups != 1) return 0;
-  if (winograd_applies(d)) return winograd_prepared_floats(d.channels, d.filters);
-  return GemmPackedB::floats(GemmPanels(d.filters), d.taps() * d.channels);
-}
-
 inline void conv_prepare(const ConvDesc& d, const float* w, float* prepared) {
-  if (winograd_applies(d)) return winograd_prepare(w, d.channels, d.filters, false, prepared);
-  gemm_pack(conv_product(d), GemmMatrixB{w, d.filters, 1}, prepared);
-}
-
-inline void conv_forward_prepared(const ConvDesc& d, const float* x, const float* prepared, const float* bias,
-                                  float* y) {
-  const GemmDesc product = conv_product(d);
-  if (product.m <= 0 || product.n <= 0) return;
-  if (winograd_applies(d)) return winograd_forward(d, x, prepared, bias, y);
-  const GemmPanels panels(product.n);
-  const GemmBlocking blocking = conv_blocking(product, panels, false);
-  const GemmPackedB weights{prepared, product.k, blocking.k_block, panels};
-  if (d.pointwise()) {
-    return gemm_run(product, GemmMatrixA{x, d.channels, 1, y, d.filters, false}, weights, bias, panels, blocking);
+  if (d.groups != 1) {
+    __builtin_memcpy(prepared, w, static_cast<std::size_t>(d.taps() * d.group_channels() * d.filters) * sizeof(float));
+  } else if (winograd_applies(d)) {
+    winograd_prepare(w, d.channels, d.filters, false, prepared);
+  } else {
+    gemm_pack(conv_product(d), GemmMatrixB{w, d.filters, 1}, prepared);
   }
-  ConvTaps which;
-  gemm_run(product, conv_forward_rows(d, x, y, which), weights, bias, panels, blocking);
 }
 
 inline void conv_forward(const ConvDesc& d, const float* x, const float* w, const float* bias, float* y) {
@@ -172,6 +155,22 @@ inline void conv_forward(const ConvDesc& d, const float* x, const float* w, cons
     rows.image += d.group_channels();
     rows.c += product.n;
   }
+}
+
+inline void conv_forward_prepared(const ConvDesc& d, const float* x, const float* prepared, const float* bias,
+                                  float* y) {
+  if (d.groups != 1) return conv_forward(d, x, prepared, bias, y);
+  const GemmDesc product = conv_product(d);
+  if (product.m <= 0 || product.n <= 0) return;
+  if (winograd_applies(d)) return winograd_forward(d, x, prepared, bias, y);
+  const GemmPanels panels(product.n);
+  const GemmBlocking blocking = conv_blocking(product, panels, false);
+  const GemmPackedB weights{prepared, product.k, blocking.k_block, panels};
+  if (d.pointwise()) {
+    return gemm_run(product, GemmMatrixA{x, d.channels, 1, y, d.filters, false}, weights, bias, panels, blocking);
+  }
+  ConvTaps which;
+  gemm_run(product, conv_forward_rows(d, x, y, which), weights, bias, panels, blocking);
 }
 
 inline void conv_backward_data(const ConvDesc& d, const float* dy, const float* w, const float* bias, float* dx) {

@@ -107,7 +107,7 @@ inline void depthwise_row(const DepthwiseRow& r) {
 
 inline void depthwise_run(const ConvRows& rows, const ConvTaps& which, Index batch, const float* w, const float* bias,
                           bool accumulate, const ActivationParams& activation) {
-  const bool relu = activation.kind == ActivationKind::relu;
+  const bool relu = is_plain_relu(activation);
   const bool other = !relu && activation.kind != ActivationKind::linear;
   const Index lines = batch * rows.lattice[0] * rows.lattice[1];
   const Index work = rows.lattice[2] * rows.channels * (rows.taps[0] * rows.taps[1] * rows.taps[2] + 1);

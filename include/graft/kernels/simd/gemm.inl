@@ -323,7 +323,7 @@ template <class SourceA, class SourceB>
 void gemm_part(const GemmDesc& desc, const SourceA& source_a, const SourceB& source_b, const float* bias,
                const GemmPanels& panels, const GemmBlocking& blocking, Index row0, Index row1, Index panel0,
                Index panel1) {
-  const bool relu = desc.activation.kind == ActivationKind::relu;
+  const bool relu = is_plain_relu(desc.activation);
   const bool other_activation = !relu && desc.activation.kind != ActivationKind::linear;
   constexpr Index kFloatsPerSegment = sizeof(GemmSegment) / sizeof(float);
   const Index segment_floats = (source_a.max_segments(blocking.k_block) * kFloatsPerSegment + 15) / 16 * 16;

@@ -162,7 +162,7 @@ inline void winograd_store_tile(const WinogradImage& g, const float* m, Index pi
 /// out (+)= act(image * weights + bias), the weights as winograd_prepare has them.
 inline void winograd_run(const WinogradImage& g, Index batch, const float* image, const float* prepared,
                          const float* bias, bool accumulate, const ActivationParams& activation, float* out) {
-  const bool relu = activation.kind == ActivationKind::relu;
+  const bool relu = is_plain_relu(activation);
   const Index per_sample = g.tile_rows * g.tile_cols, tiles = batch * per_sample;
   // A row of floats more, so that rows do not fall into the same lines of a cache.
   const Index v_row = (g.channels + 15) / 16 * 16 + 16, m_row = (g.filters + 15) / 16 * 16 + 16;

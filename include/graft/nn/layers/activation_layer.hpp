@@ -25,6 +25,8 @@ class ActivationLayerImpl : public LayerImpl<Scalar> {
     if (args.dx()) function_.backward(args.x(), args.y(), args.dy(), args.dx(), args.add_to_input);
   }
 
+  const ActivationFunction* elementwise() const override { return function_.fusable() ? &function_ : nullptr; }
+
   const ActivationFunction& function() const { return function_; }
 
  protected:

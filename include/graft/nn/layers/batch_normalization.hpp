@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cmath>
+
 #include "graft/kernels/batch_norm.hpp"
 #include "graft/nn/layer.hpp"
 #include "graft/nn/layers/layer_options.hpp"
@@ -84,6 +86,15 @@ class BatchNormalizationImpl final : public LayerImpl<Scalar> {
                                  batch, args.dx().data(), dgamma, dbeta, args.add_to_input);
   }
 
+  bool channel_affine(const Shape& input, const Use& use, Scalar* scale, Scalar* shift) const override {
+    if (uses_batch_statistics(use) || axis_of(input) != input.rank() - 1) return false;
+    for (Index c = 0; scale && c < moving_mean_->size(); ++c) {
+      const Scalar deviation = std::sqrt(std::as_const(*moving_variance_).value()[c] + static_cast<Scalar>(options_.epsilon));
+      scale[c] = (gamma_ ? data_of(gamma_)[c] : Scalar(1)) / deviation;
+      shift[c] = (beta_ ? data_of(beta_)[c] : Scalar(0)) - data_of(moving_mean_)[c] * scale[c];
+    }
+    return true;
+  }
   bool updates_state(const Use& use) const override { return uses_batch_statistics(use); }
   /// moving = moving * momentum + batch * (1 - momentum), the variance being the biased one (Keras 3).
   void update_state(const UpdateArgs& args) override {

@@ -64,11 +64,11 @@ class ConvImpl final : public detail::ConvLayerImpl<Scalar> {
     desc.groups = options_.groups;
     return desc;
   }
-  void linear_forward(const kernels::ConvDesc& desc, const kernels::ActivationParams& fused, const Use&,
-                      const Scalar* x, Scalar* z, std::byte*, std::byte*) const override {
-    kernels::ConvDesc with = desc;
-    with.activation = fused;
-    kernels::conv_forward<Scalar>(with, x, kernel_->value().data(), this->bias_data(), z);
+  const VariablePtr<Scalar>& plain_kernel() const override { return kernel_; }
+  void linear_forward(const kernels::ConvDesc& desc, const kernels::ActivationParams& fused,
+                      const ForwardArgs<Scalar>& args, const Scalar* x, Scalar* z, std::byte*,
+                      std::byte*) const override {
+    this->plain_forward(desc, fused, args, x, z);
   }
   void linear_backward(const kernels::ConvDesc& desc, const BackwardArgs<Scalar>& args, const Scalar* x,
                        const Scalar* dz, Scalar* dx, const std::byte*, std::byte*) const override {

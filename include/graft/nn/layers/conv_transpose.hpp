@@ -81,8 +81,8 @@ class ConvTransposeImpl final : public detail::ConvLayerImpl<Scalar> {
     }
     return desc;
   }
-  void linear_forward(const kernels::ConvDesc& desc, const kernels::ActivationParams& fused, const Use&,
-                      const Scalar* x, Scalar* z, std::byte*, std::byte*) const override {
+  void linear_forward(const kernels::ConvDesc& desc, const kernels::ActivationParams& fused,
+                      const ForwardArgs<Scalar>&, const Scalar* x, Scalar* z, std::byte*, std::byte*) const override {
     kernels::ConvDesc with = desc;
     with.activation = fused;
     kernels::conv_backward_data<Scalar>(with, x, kernel_->value().data(), this->bias_data(), z);

@@ -72,9 +72,9 @@ class SeparableConvImpl final : public detail::ConvLayerImpl<Scalar> {
     if (use.weight_gradients) needs.scratch_bytes += bytes;  // the gradient of what lies between
     return needs;
   }
-  void linear_forward(const kernels::ConvDesc& desc, const kernels::ActivationParams& fused, const Use& use,
-                      const Scalar* x, Scalar* z, std::byte* cache, std::byte* scratch) const override {
-    Scalar* between = reinterpret_cast<Scalar*>(use.weight_gradients ? cache : scratch);
+  void linear_forward(const kernels::ConvDesc& desc, const kernels::ActivationParams& fused,
+                      const ForwardArgs<Scalar>& args, const Scalar* x, Scalar* z, std::byte* cache, std::byte* scratch) const override {
+    Scalar* between = reinterpret_cast<Scalar*>(args.use.weight_gradients ? cache : scratch);
     kernels::conv_forward<Scalar>(desc, x, depthwise_->value().data(), nullptr, between);
     kernels::ConvDesc second = pointwise(desc);
     second.activation = fused;
