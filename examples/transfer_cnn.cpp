@@ -1,6 +1,7 @@
-// Where transfer works: the tasks of transfer_fashion_mnist once more, with a dense net and with a small deep
-// convolutional one, and 50, 200 and 1000 pictures to learn the new task from. A dense net learns few patterns, and specific
-// ones; the lower layers of a convolutional net find edges and textures that any picture has.
+// Where transfer works: the tasks of transfer_fashion_mnist once more, learned as there (SGD at 1e-3, 20 epochs, of which
+// transfer spends 4 on the head alone), with a dense net and with a small deep convolutional one, and 50, 200 and 1000
+// pictures. A dense net learns few patterns, and specific ones; the lower layers of a convolutional net find edges and
+// textures that any picture has. With a better optimizer and more epochs both ways get this easy task nearly all right.
 //
 // The exit status is 0 when the convolutional net gained by transfer on average with 200 pictures, else 1.
 //
@@ -26,17 +27,18 @@ Sequential<float> dense_net(const Dense<float>& head) {
 
 Sequential<float> conv_net(const Dense<float>& head) {
   return Sequential({graft::Reshape({28, 28, 1}, {.input_shape = graft::Shape{28, 28}}),
+                     Conv2D(16, 3, {.padding = "same", .activation = "relu"}),
+                     Conv2D(16, 3, {.padding = "same", .activation = "relu"}), MaxPooling2D(2),
                      Conv2D(32, 3, {.padding = "same", .activation = "relu"}),
-                     Conv2D(32, 3, {.padding = "same", .activation = "relu"}), MaxPooling2D(2),
-                     Conv2D(64, 3, {.padding = "same", .activation = "relu"}),
-                     Conv2D(64, 3, {.padding = "same", .activation = "relu"}), MaxPooling2D(2), graft::Flatten(),
+                     Conv2D(32, 3, {.padding = "same", .activation = "relu"}), MaxPooling2D(2), graft::Flatten(),
                      Dense(64, {.activation = "relu"}), head});
 }
 
 using Net = Sequential<float> (*)(const Dense<float>&);
 
 constexpr Index kPictures[] = {50, 200, 1000};
-constexpr Index kHeadEpochs = 10, kTuningEpochs = 20;
+constexpr Index kHeadEpochs = 4, kTuningEpochs = 16;
+constexpr double kLearningRate = 1e-3;
 
 /// Test accuracies over the seeds, from scratch and by transfer.
 struct Score {
@@ -62,7 +64,7 @@ int compare(example::Arguments& arguments) {
     const char* name;
     Net make;
     Index epochs_A;
-  } nets[] = {{"dense", dense_net, quick ? 1 : 10}, {"conv", conv_net, quick ? 1 : 3}};
+  } nets[] = {{"dense", dense_net, quick ? 1 : 10}, {"conv", conv_net, quick ? 1 : 2}};
   constexpr auto silent = graft::Verbose::silent;
   Score scores[std::size(nets)][std::size(kPictures)];
   for (std::size_t n = 0; n < std::size(nets); ++n) {
@@ -76,8 +78,9 @@ int compare(example::Arguments& arguments) {
       std::fflush(stdout);
       for (std::size_t p = 0; p < std::size(kPictures); ++p) {
         const Task train = example::select(data.x_train, data.y_train, 5000, 60000, example::kTaskB, kPictures[p]);
-        const graft::CompileOptions<float> compile{
-            .optimizer = "adam", .loss = "binary_crossentropy", .metrics = {"accuracy"}};
+        const graft::CompileOptions<float> compile{.optimizer = graft::SGD({.learning_rate = kLearningRate}),
+                                                   .loss = "binary_crossentropy",
+                                                   .metrics = {"accuracy"}};
 
         const auto scratch = nets[n].make(Dense(1, {.activation = "sigmoid"}));
         scratch.compile(compile);
@@ -88,7 +91,7 @@ int compare(example::Arguments& arguments) {
         transfer.compile(compile);
         graft::fine_tune(transfer, {train.x, train.y},
                          {.head = {.epochs = kHeadEpochs},
-                          .tuning = {.epochs = kTuningEpochs, .learning_rate = 1e-4},
+                          .tuning = {.epochs = kTuningEpochs, .learning_rate = kLearningRate},
                           .verbose = silent});
         scores[n][p].transfer.push_back(transfer.evaluate(test_B.x, test_B.y)[1]);
       }
