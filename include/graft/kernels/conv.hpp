@@ -40,7 +40,8 @@ inline Index conv_prepared_elements(const ConvDesc& desc) {
   const Index as_they_are = desc.taps() * desc.group_channels() * desc.filters;
   const Index filters = (desc.filters + 15) / 16 * 16;  // whole vectors of the widest set
   if (desc.groups != 1) return as_they_are;
-  return (portable::winograd_applies(desc) ? 36 : desc.taps()) * desc.channels * filters;
+  if (portable::winograd_applies(desc)) return 36 * (desc.channels * filters + kWinogradMatrixGap);
+  return desc.taps() * desc.channels * filters;
 }
 
 /// The weights in the form that conv_forward_prepared reads them in fastest: for those that stay as they are over many

@@ -46,6 +46,9 @@ struct ConvDesc {
   }
 };
 
+/// Floats between the matrices that Winograd's algorithm makes of the weights.
+inline constexpr Index kWinogradMatrixGap = 48;
+
 template <class Scalar>
 using ConvForward = void(const ConvDesc&, const Scalar* x, const Scalar* w, const Scalar* bias, Scalar* y);
 template <class Scalar>

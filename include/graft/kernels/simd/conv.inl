@@ -47,15 +47,10 @@ struct ConvWeightRows {
     const Index left = run - i0 / kGemmRows % tiles * kGemmRows;
     return left < kGemmRows ? left : kGemmRows;
   }
-  void c_rows(Index i0, Index rows, float** out) const {
-    const Index tile = i0 / kGemmRows;
-    const Index row = tile / tiles * run + tile % tiles * kGemmRows;
-    for (Index i = 0; i < rows; ++i) out[i] = c + (row + i) * desc->filters;
-  }
-
-  Index segments(Index i0, Index rows, Index p0, Index k, GemmSegment* out, float* memory) const {
+  Index tile(Index i0, Index rows, Index p0, Index k, GemmSegment* out, float** c_rows, float* memory) const {
     const ConvDesc& d = *desc;
-    const Index tile = i0 / kGemmRows, unit = tile / tiles, first_row = tile % tiles * kGemmRows;
+    const Index number = i0 / kGemmRows, unit = number / tiles, first_row = number % tiles * kGemmRows;
+    for (Index i = 0; i < rows; ++i) c_rows[i] = c + (unit * run + first_row + i) * d.filters;
     const Index per_row = merged ? 1 : d.kernel[2];
     const Index tap[3] = {unit / per_row / d.kernel[1], unit / per_row % d.kernel[1], unit % per_row};
     const Index lattice[3] = {d.out[0], d.out[1], d.out[2]};

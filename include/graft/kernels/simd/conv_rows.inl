@@ -38,24 +38,30 @@ struct ConvRows {
   static void prefetch(Index, Index, Index, Index, Index, Index) {}
 
   static Index tile_rows(Index i0, Index end) { return i0 + kGemmRows < end ? kGemmRows : end - i0; }
-  void c_rows(Index i0, Index rows, float** out) const {
-    ConvPosition position(i0, lattice);
-    for (Index i = 0; i < rows; ++i, position.next(lattice)) {
-      out[i] = c + position.sample * c_sample + position.at[0] * c_pitch[0] + position.at[1] * c_pitch[1] +
-               position.at[2] * c_pitch[2];
-    }
-  }
-
-  Index segments(Index i0, Index rows, Index p0, Index k, GemmSegment* out, float* memory) const {
+  Index tile(Index i0, Index rows, Index p0, Index k, GemmSegment* out, float** c_rows, float* memory) const {
     const ConvPosition position(i0, lattice);
+    const auto c_of = [&](const ConvPosition& at) {
+      return c + at.sample * c_sample + at.at[0] * c_pitch[0] + at.at[1] * c_pitch[1] + at.at[2] * c_pitch[2];
+    };
+    if (position.at[2] + rows <= lattice[2]) {
+      float* const first = c_of(position);
+      for (Index i = 0; i < rows; ++i) c_rows[i] = first + i * c_pitch[2];
+    } else {
+      ConvPosition next = position;
+      for (Index i = 0; i < rows; ++i, next.next(lattice)) c_rows[i] = c_of(next);
+    }
     if (k == 0) return 0;  // a phase that no tap sees
     const Index per_row = merged ? 1 : taps[2], width = merged ? taps[2] : 1;
     const Index x_first = position.at[2] * mul[2] + add[2], x_last = x_first + (rows - 1) * mul[2];
     const bool regular = position.at[2] + rows <= lattice[2] && x_first >= 0 &&
                          x_last + (per_row - 1) * pitch[2] + width <= dim[2];
     Borders borders{this, position, rows, width, k, memory, false};
-    Index unit = p0 / run, offset = p0 % run, count = 0;
-    Index tap_x = unit % per_row, tap_y = unit / per_row % taps[1], tap_z = unit / per_row / taps[1];
+    Index offset = 0, tap_x = 0, tap_y = 0, tap_z = 0, count = 0;
+    if (p0 > 0) {
+      const Index unit = p0 / run;
+      offset = p0 % run;
+      tap_x = unit % per_row, tap_y = unit / per_row % taps[1], tap_z = unit / per_row / taps[1];
+    }
     for (Index at = 0; at < k; ++count) {
       const Index length = run - offset < k - at ? run - offset : k - at;
       GemmSegment& segment = out[count];

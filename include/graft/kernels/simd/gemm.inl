@@ -32,21 +32,6 @@ struct GemmTile {
   bool relu;
 };
 
-/// The end of a tile whose last vector is not whole, from a copy of its accumulators.
-inline void gemm_finish_ragged(const GemmTile& t, const float* tile, Index rows, Index width) {
-  for (Index i = 0; i < rows; ++i) {
-    for (Index j = 0; j < t.cols; j += kLanes) {
-      float* c = t.c[t.first_row + i] + t.column + j;
-      const Index count = t.cols - j;
-      VecF r = load(tile + i * width + j);
-      r = t.load_c ? fma(set1(t.alpha), r, load_part(c, count)) : set1(t.alpha) * r;
-      if (t.bias != nullptr) r = r + load_part(t.bias + j, count);
-      if (t.relu) r = vmax(VecF{}, r);
-      store_part(c, r, count);
-    }
-  }
-}
-
 /// A pointer of which the compiler does not know that it has read through it before: it would keep the addresses of
 /// all rows of C through the products, in registers that it then lacks, and spill them. On a short k that took a tenth
 /// of the time.
@@ -91,15 +76,11 @@ void gemm_micro(const GemmTile& t) {
       b += b_step;
     }
   }
-  if (t.cols < kVectors * kLanes) {
-    float tile[kRows * kVectors * kLanes];
-    GRAFT_UNROLL
-    for (int i = 0; i < kRows; ++i) {
-      GRAFT_UNROLL
-      for (int v = 0; v < kVectors; ++v) store(tile + (i * kVectors + v) * kLanes, acc[i][v]);
-    }
-    return gemm_finish_ragged(t, tile, kRows, kVectors * kLanes);
-  }
+  // The last vector may not be whole.
+  const Index last_count = t.cols - (kVectors - 1) * kLanes;
+  const auto get = [&](const float* p, int v) {
+    return v == kVectors - 1 ? load_part(p + v * kLanes, last_count) : load(p + v * kLanes);
+  };
   const VecF alpha = set1(t.alpha);
   if (t.load_c) {
     float* const* c = gemm_opaque(t.c + t.first_row);
@@ -107,7 +88,7 @@ void gemm_micro(const GemmTile& t) {
     for (int i = 0; i < kRows; ++i) {
       const float* row = c[i] + column;
       GRAFT_UNROLL
-      for (int v = 0; v < kVectors; ++v) acc[i][v] = fma(alpha, acc[i][v], load(row + v * kLanes));
+      for (int v = 0; v < kVectors; ++v) acc[i][v] = fma(alpha, acc[i][v], get(row, v));
     }
   } else if (t.alpha != 1.0f) {
     GRAFT_UNROLL
@@ -119,7 +100,7 @@ void gemm_micro(const GemmTile& t) {
   if (t.bias != nullptr) {
     GRAFT_UNROLL
     for (int v = 0; v < kVectors; ++v) {
-      const VecF bias = load(t.bias + v * kLanes);
+      const VecF bias = get(t.bias, v);
       GRAFT_UNROLL
       for (int i = 0; i < kRows; ++i) acc[i][v] = acc[i][v] + bias;
     }
@@ -136,7 +117,8 @@ void gemm_micro(const GemmTile& t) {
   for (int i = 0; i < kRows; ++i) {
     float* row = c[i] + column;
     GRAFT_UNROLL
-    for (int v = 0; v < kVectors; ++v) store(row + v * kLanes, acc[i][v]);
+    for (int v = 0; v < kVectors - 1; ++v) store(row + v * kLanes, acc[i][v]);
+    store_part(row + (kVectors - 1) * kLanes, acc[i][kVectors - 1], last_count);
   }
 }
 
@@ -208,18 +190,15 @@ struct GemmMatrixA {
   bool pack;  // copy each tile's rows: they lie badly
 
   Index step() const { return pack ? kGemmRows : column; }
-  /// Floats of memory that segments() wants, and how many segments it may give, for blocks of k.
+  /// Floats of memory that tile() wants, and how many segments it may give, for blocks of k.
   Index scratch(Index k) const { return pack ? kGemmRows * k : 0; }
   Index max_segments(Index) const { return 1; }
 
   /// How many rows the tile at row i0 has.
   static Index tile_rows(Index i0, Index end) { return i0 + kGemmRows < end ? kGemmRows : end - i0; }
-  void c_rows(Index i0, Index rows, float** out) const {
-    for (Index i = 0; i < rows; ++i) out[i] = c + (i0 + i) * ldc;
-  }
-
-  /// The rows [i0, i0 + rows) over [p0, p0 + k) as segments; returns their number.
-  Index segments(Index i0, Index rows, Index p0, Index k, GemmSegment* out, float* memory) const {
+  /// The rows [i0, i0 + rows) over [p0, p0 + k) as segments, whose number it returns, and as rows of C.
+  Index tile(Index i0, Index rows, Index p0, Index k, GemmSegment* out, float** c_rows, float* memory) const {
+    for (Index i = 0; i < rows; ++i) c_rows[i] = c + (i0 + i) * ldc;
     const float* in = data + i0 * row + p0 * column;
     out->k = k;
     out->b_at = 0;
@@ -364,8 +343,7 @@ void gemm_part(const GemmDesc& desc, const SourceA& source_a, const SourceB& sou
       tile.relu = relu && last_k;
       for (Index i0 = row0; i0 < row1; i0 += kGemmRows) {
         const Index rows = source_a.tile_rows(i0, row1);
-        source_a.c_rows(i0, rows, c_rows);
-        tile.count = source_a.segments(i0, rows, p0, k, segments, scratch);
+        tile.count = source_a.tile(i0, rows, p0, k, segments, c_rows, scratch);
         const Index next_rows = i0 + 2 * kGemmRows < row1 ? kGemmRows : row1 - i0 - kGemmRows;
         for (Index panel = first_panel; panel < last_panel; ++panel) {
           const Index column = panels.start(panel) * kLanes, vectors = panels.width(panel);

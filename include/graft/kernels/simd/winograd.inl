@@ -63,13 +63,22 @@ inline GemmDesc winograd_product(Index tiles, Index channels, Index filters) {
   return product;
 }
 
+/// Floats of one of the 36 matrices of weights. A few lines more than it has, so that the 36 numbers of a filter do not
+/// fall into the same lines of a cache.
+inline Index winograd_matrix_floats(Index channels, Index filters) {
+  return GemmPackedB::floats(GemmPanels(filters), channels) + kWinogradMatrixGap;
+}
+inline Index winograd_prepared_floats(Index channels, Index filters) {
+  return 36 * winograd_matrix_floats(channels, filters);
+}
+
 /// The weights' 36 matrices, packed as B of the products. `transposed`: those of the data gradient, from filters to
 /// channels, the kernel turned by 180 degrees. `channels`, `filters` are those of the stored weights.
 inline void winograd_prepare(const float* w, Index channels, Index filters, bool transposed, float* out) {
   const Index k = transposed ? filters : channels, n = transposed ? channels : filters;
   const GemmPanels panels(n);
   const GemmPackedB b{out, k, gemm_blocking(winograd_product(1, k, n), panels).k_block, panels};
-  const Index matrix = GemmPackedB::floats(panels, k);
+  const Index matrix = winograd_matrix_floats(k, n);
   parallel_for(0, panels.count, 1, [&](Index from, Index to) {
     float* turned = transposed ? workspace<0>(9 * k * kLanes) : nullptr;
     for (Index panel = from; panel < to; ++panel) {
@@ -100,10 +109,6 @@ inline void winograd_prepare(const float* w, Index channels, Index filters, bool
       }
     }
   });
-}
-
-inline Index winograd_prepared_floats(Index channels, Index filters) {
-  return 36 * GemmPackedB::floats(GemmPanels(filters), channels);
 }
 
 /// An image and its place in the convolution, for the tiles.
@@ -193,7 +198,7 @@ inline void winograd_run(const WinogradImage& g, Index batch, const float* image
       const GemmBlocking blocking = gemm_blocking(product, panels);
       for (Index i = 0; i < 36; ++i) {
         const GemmMatrixA a{v + i * block * v_row, v_row, 1, m + i * block * m_row, m_row, false};
-        const GemmPackedB weights{prepared + i * GemmPackedB::floats(panels, product.k), product.k, blocking.k_block,
+        const GemmPackedB weights{prepared + i * winograd_matrix_floats(product.k, product.n), product.k, blocking.k_block,
                                   panels};
         gemm_part(product, a, weights, nullptr, panels, blocking, 0, count, 0, panels.count);
       }
