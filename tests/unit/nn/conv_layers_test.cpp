@@ -69,6 +69,8 @@ TEST_CASE("same pads after the end, causal before the start, a transposed convol
 
 TEST_CASE("Convolution layers refuse arguments that contradict each other, and say what they expect") {
   CHECK_THROWS_WITH((Conv2D<>(0, 3)), ContainsSubstring("filters above 0"));
+  CHECK_THROWS_AS((Conv2D<>(kHuge, 3)), ConfigError);
+  CHECK_THROWS_AS((DepthwiseConv2D<>(3, {.depth_multiplier = kHuge})), ConfigError);
   CHECK_THROWS_WITH((Conv2D<>(4, 0)), ContainsSubstring("kernel_size"));
   CHECK_THROWS_WITH((Conv2D<>(4, {3, 3, 3})), ContainsSubstring("one integer or 2"));
   CHECK_THROWS_AS((Conv2D<>(4, 3, {.strides = 0})), ConfigError);
@@ -93,7 +95,7 @@ TEST_CASE("Convolution layers refuse inputs that do not fit") {
   CHECK_THROWS_AS(output_of(Conv2D<>(4, 3), {-1, 8, 8, 0}), ShapeError);
   CHECK_THROWS_WITH(output_of(Conv2D<>(4, 3, {.groups = 2}), {-1, 8, 8, 3}), ContainsSubstring("2 groups"));
   CHECK_THROWS_AS(build(Conv2D<>(4, 3), {-1, 8, 8, -1}), ShapeError);
-  CHECK_THROWS_AS(build(Conv2D<>(kHuge, 3), {-1, 8, 8, 3}), ShapeError);
+  CHECK_THROWS_AS(build(Conv2D<>(2147483647, 2147483647), {-1, 8, 8, 2147483647}), ShapeError);
   CHECK_THROWS_AS(output_of(Conv2DTranspose<>(4, 3, {.strides = 2}), {-1, kHuge, 8, 3}), ShapeError);
   const Conv2D<> built(4, 3);
   build(built, {-1, 8, 8, 3});

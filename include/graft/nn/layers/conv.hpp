@@ -30,24 +30,27 @@ class ConvImpl final : public detail::ConvLayerImpl<Scalar> {
   using Base = detail::ConvLayerImpl<Scalar>;
 
  public:
-  static constexpr const char* kNames[] = {"Conv1D", "Conv2D", "Conv3D"};
+  using Options = ConvOptions;
+  static constexpr const char* kNames[3] = {"Conv1D", "Conv2D", "Conv3D"};
 
   GRAFT_COLD ConvImpl(int rank, Index filters, const PerAxis& kernel_size, ConvOptions options)
       : Base(kNames, rank, kernel_size, options), filters_(filters), options_(std::move(options)) {
-    if (filters <= 0) fail<ConfigError>(this->where(), "filters above 0", std::to_string(filters));
+    this->require_positive("filters", filters);
     if (options_.groups <= 0 || filters % options_.groups != 0) {
       fail<ConfigError>(this->where(), "groups that divide the " + std::to_string(filters) + " filters",
                         std::to_string(options_.groups));
     }
   }
 
+  GRAFT_COLD static void read_options(const Config& config, Options& options) {
+    detail::read_conv(config, options);
+    detail::read_kernel(config, options);
+    detail::read(config, "groups", options.groups);
+  }
   GRAFT_COLD Config config() const override {
     Config config = Base::config();
-    config["filters"] = filters_;
     config["groups"] = options_.groups;
-    config["kernel_initializer"] = options_.kernel_initializer.config();
-    config["kernel_regularizer"] = options_.kernel_regularizer.config();
-    config["kernel_constraint"] = options_.kernel_constraint.config();
+    detail::write_kernel(config, filters_, options_);
     return config;
   }
 
@@ -92,31 +95,6 @@ class ConvImpl final : public detail::ConvLayerImpl<Scalar> {
   VariablePtr<Scalar> kernel_;
 };
 
-namespace detail {
-
-template <class Scalar>
-class ConvHandle : public Layer<Scalar> {
- protected:
-  GRAFT_COLD ConvHandle(int rank, Index filters, const PerAxis& kernel_size, ConvOptions options)
-      : Layer<Scalar>(new ConvImpl<Scalar>(rank, filters, kernel_size, std::move(options))) {}
-  GRAFT_COLD ConvHandle(int rank, const Config& config)
-      : ConvHandle(rank, config.at("filters").as_int("filters"), read_kernel_size(config),
-                   read_options(config, ConvImpl<Scalar>::kNames[rank - 1])) {}
-
- private:
-  GRAFT_COLD static ConvOptions read_options(const Config& config, const char* class_name) {
-    ConvOptions options;
-    read_conv(config, class_name, options);
-    read(config, "groups", options.groups);
-    read(config, "kernel_initializer", options.kernel_initializer);
-    read(config, "kernel_regularizer", options.kernel_regularizer);
-    read(config, "kernel_constraint", options.kernel_constraint);
-    return options;
-  }
-};
-
-}  // namespace detail
-
 /// y[n, o, f] = activation(b[f] + sum over taps t, channels c of x[n, o * strides + t * dilation_rate - pad, c] W[t, c, f]).
 /// x (batch, length, channels), kernel W (kernel_size, channels / groups, filters), bias b (filters). "valid" has
 /// ceil((length - extent + 1) / strides) outputs with extent = (kernel_size - 1) dilation_rate + 1, "same" and "causal"
@@ -124,38 +102,26 @@ class ConvHandle : public Layer<Scalar> {
 /// that contradict each other, ShapeError for a kernel larger than its padded input and for groups that do not divide
 /// the channels.
 template <class Scalar = float>
-class Conv1D : public detail::ConvHandle<Scalar> {
+class Conv1D : public detail::FilterLayer<Scalar, Conv1D<Scalar>, ConvImpl<Scalar>> {
  public:
   GRAFT_COLD Conv1D(Index filters, const PerAxis& kernel_size, ConvOptions options = {})
-      : detail::ConvHandle<Scalar>(1, filters, kernel_size, std::move(options)) {}
-  GRAFT_COLD static Conv1D from_config(const Config& config) { return Conv1D(config); }
-
- private:
-  GRAFT_COLD explicit Conv1D(const Config& config) : detail::ConvHandle<Scalar>(1, config) {}
+      : Conv1D::FilterLayer(new ConvImpl<Scalar>(1, filters, kernel_size, std::move(options))) {}
 };
 
 /// As Conv1D, over (batch, height, width, channels).
 template <class Scalar = float>
-class Conv2D : public detail::ConvHandle<Scalar> {
+class Conv2D : public detail::FilterLayer<Scalar, Conv2D<Scalar>, ConvImpl<Scalar>> {
  public:
   GRAFT_COLD Conv2D(Index filters, const PerAxis& kernel_size, ConvOptions options = {})
-      : detail::ConvHandle<Scalar>(2, filters, kernel_size, std::move(options)) {}
-  GRAFT_COLD static Conv2D from_config(const Config& config) { return Conv2D(config); }
-
- private:
-  GRAFT_COLD explicit Conv2D(const Config& config) : detail::ConvHandle<Scalar>(2, config) {}
+      : Conv2D::FilterLayer(new ConvImpl<Scalar>(2, filters, kernel_size, std::move(options))) {}
 };
 
 /// As Conv1D, over (batch, depth, height, width, channels).
 template <class Scalar = float>
-class Conv3D : public detail::ConvHandle<Scalar> {
+class Conv3D : public detail::FilterLayer<Scalar, Conv3D<Scalar>, ConvImpl<Scalar>> {
  public:
   GRAFT_COLD Conv3D(Index filters, const PerAxis& kernel_size, ConvOptions options = {})
-      : detail::ConvHandle<Scalar>(3, filters, kernel_size, std::move(options)) {}
-  GRAFT_COLD static Conv3D from_config(const Config& config) { return Conv3D(config); }
-
- private:
-  GRAFT_COLD explicit Conv3D(const Config& config) : detail::ConvHandle<Scalar>(3, config) {}
+      : Conv3D::FilterLayer(new ConvImpl<Scalar>(3, filters, kernel_size, std::move(options))) {}
 };
 
 }  // namespace graft

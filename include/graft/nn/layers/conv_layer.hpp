@@ -11,9 +11,9 @@ namespace graft::detail {
 
 /// The arguments that all of them have.
 template <class Options>
-GRAFT_COLD void read_conv(const Config& config, const char* class_name, Options& options) {
-  reject(config, class_name, "lora_rank");
-  reject(config, class_name, "quantization_config");
+GRAFT_COLD void read_conv(const Config& config, Options& options) {
+  reject(config, "convolution", "lora_rank");
+  reject(config, "convolution", "quantization_config");
   read(config, "strides", options.strides);
   read(config, "padding", options.padding);
   read(config, "data_format", options.data_format);
@@ -26,12 +26,55 @@ GRAFT_COLD void read_conv(const Config& config, const char* class_name, Options&
   read(config, "bias_constraint", options.bias_constraint);
   read_base(config, options);
 }
+/// Those of one kernel.
+template <class Options>
+GRAFT_COLD void read_kernel(const Config& config, Options& options) {
+  read(config, "kernel_initializer", options.kernel_initializer);
+  read(config, "kernel_regularizer", options.kernel_regularizer);
+  read(config, "kernel_constraint", options.kernel_constraint);
+}
+template <class Options>
+GRAFT_COLD void write_kernel(Config& config, Index filters, const Options& options) {
+  config["filters"] = filters;
+  config["kernel_initializer"] = options.kernel_initializer.config();
+  config["kernel_regularizer"] = options.kernel_regularizer.config();
+  config["kernel_constraint"] = options.kernel_constraint.config();
+}
+/// Those of a depthwise kernel.
+template <class Options>
+GRAFT_COLD void read_depthwise(const Config& config, Options& options) {
+  read(config, "depth_multiplier", options.depth_multiplier);
+  read(config, "depthwise_initializer", options.depthwise_initializer);
+  read(config, "depthwise_regularizer", options.depthwise_regularizer);
+  read(config, "depthwise_constraint", options.depthwise_constraint);
+}
+template <class Options>
+GRAFT_COLD void write_depthwise(Config& config, const Options& options) {
+  config["depth_multiplier"] = options.depth_multiplier;
+  config["depthwise_initializer"] = options.depthwise_initializer.config();
+  config["depthwise_regularizer"] = options.depthwise_regularizer.config();
+  config["depthwise_constraint"] = options.depthwise_constraint.config();
+}
 GRAFT_COLD inline PerAxis read_kernel_size(const Config& config) {
   PerAxis kernel_size;
   (void)config.at("kernel_size");
   read(config, "kernel_size", kernel_size);
   return kernel_size;
 }
+
+/// Base of the handles that are made of filters, a kernel size and options; Impl::read_options knows the latter.
+template <class Scalar, class Handle, class Impl>
+class FilterLayer : public Layer<Scalar> {
+ public:
+  GRAFT_COLD static Handle from_config(const Config& config) {
+    typename Impl::Options options;
+    Impl::read_options(config, options);
+    return Handle(config.at("filters").as_int("filters"), read_kernel_size(config), std::move(options));
+  }
+
+ protected:
+  using Layer<Scalar>::Layer;
+};
 
 /// A convolution with its layout, bias and activation; what is convolved how is the derived class's business.
 template <class Scalar>
@@ -141,6 +184,12 @@ class ConvLayerImpl : public LayerImpl<Scalar> {
   }
 
  protected:
+  GRAFT_COLD void require_positive(const char* what, Index value) const {
+    if (value <= 0 || value > kLargestSpatialOption) {
+      fail<ConfigError>(this->where(), std::string(what) + " above 0 and below 2^31", std::to_string(value));
+    }
+  }
+
   /// `names`: the class names for 1, 2 and 3 dimensions.
   template <class Options>
   GRAFT_COLD ConvLayerImpl(const char* const (&names)[3], int rank, const PerAxis& kernel_size, const Options& options)

@@ -32,11 +32,12 @@ class ConvTransposeImpl final : public detail::ConvLayerImpl<Scalar> {
   using Base = detail::ConvLayerImpl<Scalar>;
 
  public:
-  static constexpr const char* kNames[] = {"Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"};
+  using Options = ConvTransposeOptions;
+  static constexpr const char* kNames[3] = {"Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"};
 
   GRAFT_COLD ConvTransposeImpl(int rank, Index filters, const PerAxis& kernel_size, ConvTransposeOptions options)
       : Base(kNames, rank, kernel_size, options), filters_(filters), options_(std::move(options)) {
-    if (filters <= 0) fail<ConfigError>(this->where(), "filters above 0", std::to_string(filters));
+    this->require_positive("filters", filters);
     if (this->padding() == Padding::causal) {
       fail<ConfigError>(this->where(), "padding valid or same", "\"" + options_.padding + "\"");
     }
@@ -50,13 +51,15 @@ class ConvTransposeImpl final : public detail::ConvLayerImpl<Scalar> {
     }
   }
 
+  GRAFT_COLD static void read_options(const Config& config, Options& options) {
+    detail::read_conv(config, options);
+    detail::read_kernel(config, options);
+    detail::read(config, "output_padding", options.output_padding);
+  }
   GRAFT_COLD Config config() const override {
     Config config = Base::config();
-    config["filters"] = filters_;
     config["output_padding"] = options_.output_padding.set() ? detail::spatial_config(extra_, this->rank()) : Config();
-    config["kernel_initializer"] = options_.kernel_initializer.config();
-    config["kernel_regularizer"] = options_.kernel_regularizer.config();
-    config["kernel_constraint"] = options_.kernel_constraint.config();
+    detail::write_kernel(config, filters_, options_);
     return config;
   }
 
@@ -118,69 +121,32 @@ class ConvTransposeImpl final : public detail::ConvLayerImpl<Scalar> {
   VariablePtr<Scalar> kernel_;
 };
 
-namespace detail {
-
-template <class Scalar>
-class ConvTransposeHandle : public Layer<Scalar> {
- protected:
-  GRAFT_COLD ConvTransposeHandle(int rank, Index filters, const PerAxis& kernel_size, ConvTransposeOptions options)
-      : Layer<Scalar>(new ConvTransposeImpl<Scalar>(rank, filters, kernel_size, std::move(options))) {}
-  GRAFT_COLD ConvTransposeHandle(int rank, const Config& config)
-      : ConvTransposeHandle(rank, config.at("filters").as_int("filters"), read_kernel_size(config),
-                            read_options(config, ConvTransposeImpl<Scalar>::kNames[rank - 1])) {}
-
- private:
-  GRAFT_COLD static ConvTransposeOptions read_options(const Config& config, const char* class_name) {
-    ConvTransposeOptions options;
-    read_conv(config, class_name, options);
-    read(config, "output_padding", options.output_padding);
-    read(config, "kernel_initializer", options.kernel_initializer);
-    read(config, "kernel_regularizer", options.kernel_regularizer);
-    read(config, "kernel_constraint", options.kernel_constraint);
-    return options;
-  }
-};
-
-}  // namespace detail
-
 /// The data gradient of a Conv1D as a layer: every input element adds itself times the kernel to the output, `strides`
 /// further for each. x (batch, length, channels), kernel (kernel_size, filters, channels), bias (filters). Output length,
 /// with extent = (kernel_size - 1) dilation_rate + 1: "same" length * strides, "valid" length * strides + max(extent -
 /// strides, 0); with output_padding p (length - 1) strides + extent + p, minus 2 (extent / 2) if "same". What the windows
 /// cover beyond that is cut off on both sides, the odd element at the end (TensorFlow's rule).
 template <class Scalar = float>
-class Conv1DTranspose : public detail::ConvTransposeHandle<Scalar> {
+class Conv1DTranspose : public detail::FilterLayer<Scalar, Conv1DTranspose<Scalar>, ConvTransposeImpl<Scalar>> {
  public:
   GRAFT_COLD Conv1DTranspose(Index filters, const PerAxis& kernel_size, ConvTransposeOptions options = {})
-      : detail::ConvTransposeHandle<Scalar>(1, filters, kernel_size, std::move(options)) {}
-  GRAFT_COLD static Conv1DTranspose from_config(const Config& config) { return Conv1DTranspose(config); }
-
- private:
-  GRAFT_COLD explicit Conv1DTranspose(const Config& config) : detail::ConvTransposeHandle<Scalar>(1, config) {}
+      : Conv1DTranspose::FilterLayer(new ConvTransposeImpl<Scalar>(1, filters, kernel_size, std::move(options))) {}
 };
 
 /// As Conv1DTranspose, over (batch, height, width, channels).
 template <class Scalar = float>
-class Conv2DTranspose : public detail::ConvTransposeHandle<Scalar> {
+class Conv2DTranspose : public detail::FilterLayer<Scalar, Conv2DTranspose<Scalar>, ConvTransposeImpl<Scalar>> {
  public:
   GRAFT_COLD Conv2DTranspose(Index filters, const PerAxis& kernel_size, ConvTransposeOptions options = {})
-      : detail::ConvTransposeHandle<Scalar>(2, filters, kernel_size, std::move(options)) {}
-  GRAFT_COLD static Conv2DTranspose from_config(const Config& config) { return Conv2DTranspose(config); }
-
- private:
-  GRAFT_COLD explicit Conv2DTranspose(const Config& config) : detail::ConvTransposeHandle<Scalar>(2, config) {}
+      : Conv2DTranspose::FilterLayer(new ConvTransposeImpl<Scalar>(2, filters, kernel_size, std::move(options))) {}
 };
 
 /// As Conv1DTranspose, over (batch, depth, height, width, channels).
 template <class Scalar = float>
-class Conv3DTranspose : public detail::ConvTransposeHandle<Scalar> {
+class Conv3DTranspose : public detail::FilterLayer<Scalar, Conv3DTranspose<Scalar>, ConvTransposeImpl<Scalar>> {
  public:
   GRAFT_COLD Conv3DTranspose(Index filters, const PerAxis& kernel_size, ConvTransposeOptions options = {})
-      : detail::ConvTransposeHandle<Scalar>(3, filters, kernel_size, std::move(options)) {}
-  GRAFT_COLD static Conv3DTranspose from_config(const Config& config) { return Conv3DTranspose(config); }
-
- private:
-  GRAFT_COLD explicit Conv3DTranspose(const Config& config) : detail::ConvTransposeHandle<Scalar>(3, config) {}
+      : Conv3DTranspose::FilterLayer(new ConvTransposeImpl<Scalar>(3, filters, kernel_size, std::move(options))) {}
 };
 
 }  // namespace graft

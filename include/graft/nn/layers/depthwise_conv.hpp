@@ -30,21 +30,16 @@ class DepthwiseConvImpl final : public detail::ConvLayerImpl<Scalar> {
   using Base = detail::ConvLayerImpl<Scalar>;
 
  public:
-  static constexpr const char* kNames[] = {"DepthwiseConv1D", "DepthwiseConv2D", ""};
+  static constexpr const char* kNames[3] = {"DepthwiseConv1D", "DepthwiseConv2D", ""};
 
   GRAFT_COLD DepthwiseConvImpl(int rank, const PerAxis& kernel_size, DepthwiseConvOptions options)
       : Base(kNames, rank, kernel_size, options), options_(std::move(options)) {
-    if (options_.depth_multiplier <= 0 || options_.depth_multiplier > detail::kLargestSpatialOption) {
-      fail<ConfigError>(this->where(), "depth_multiplier above 0", std::to_string(options_.depth_multiplier));
-    }
+    this->require_positive("depth_multiplier", options_.depth_multiplier);
   }
 
   GRAFT_COLD Config config() const override {
     Config config = Base::config();
-    config["depth_multiplier"] = options_.depth_multiplier;
-    config["depthwise_initializer"] = options_.depthwise_initializer.config();
-    config["depthwise_regularizer"] = options_.depthwise_regularizer.config();
-    config["depthwise_constraint"] = options_.depthwise_constraint.config();
+    detail::write_depthwise(config, options_);
     return config;
   }
 
@@ -87,30 +82,18 @@ class DepthwiseConvImpl final : public detail::ConvLayerImpl<Scalar> {
 
 namespace detail {
 
-template <class Options>
-GRAFT_COLD void read_depthwise(const Config& config, Options& options) {
-  read(config, "depth_multiplier", options.depth_multiplier);
-  read(config, "depthwise_initializer", options.depthwise_initializer);
-  read(config, "depthwise_regularizer", options.depthwise_regularizer);
-  read(config, "depthwise_constraint", options.depthwise_constraint);
-}
-
-template <class Scalar>
-class DepthwiseConvHandle : public Layer<Scalar> {
- protected:
-  GRAFT_COLD DepthwiseConvHandle(int rank, const PerAxis& kernel_size, DepthwiseConvOptions options)
-      : Layer<Scalar>(new DepthwiseConvImpl<Scalar>(rank, kernel_size, std::move(options))) {}
-  GRAFT_COLD DepthwiseConvHandle(int rank, const Config& config)
-      : DepthwiseConvHandle(rank, read_kernel_size(config),
-                            read_options(config, DepthwiseConvImpl<Scalar>::kNames[rank - 1])) {}
-
- private:
-  GRAFT_COLD static DepthwiseConvOptions read_options(const Config& config, const char* class_name) {
+template <class Scalar, class Handle>
+class DepthwiseLayer : public Layer<Scalar> {
+ public:
+  GRAFT_COLD static Handle from_config(const Config& config) {
     DepthwiseConvOptions options;
-    read_conv(config, class_name, options);
+    read_conv(config, options);
     read_depthwise(config, options);
-    return options;
+    return Handle(read_kernel_size(config), std::move(options));
   }
+
+ protected:
+  using Layer<Scalar>::Layer;
 };
 
 }  // namespace detail
@@ -118,26 +101,18 @@ class DepthwiseConvHandle : public Layer<Scalar> {
 /// Each channel c is convolved by itself, depth_multiplier times: y[n, o, c * multiplier + m]. Kernel (kernel_size,
 /// channels, depth_multiplier), bias (channels * depth_multiplier); lengths as in Conv1D.
 template <class Scalar = float>
-class DepthwiseConv1D : public detail::DepthwiseConvHandle<Scalar> {
+class DepthwiseConv1D : public detail::DepthwiseLayer<Scalar, DepthwiseConv1D<Scalar>> {
  public:
   GRAFT_COLD explicit DepthwiseConv1D(const PerAxis& kernel_size, DepthwiseConvOptions options = {})
-      : detail::DepthwiseConvHandle<Scalar>(1, kernel_size, std::move(options)) {}
-  GRAFT_COLD static DepthwiseConv1D from_config(const Config& config) { return DepthwiseConv1D(config); }
-
- private:
-  GRAFT_COLD explicit DepthwiseConv1D(const Config& config) : detail::DepthwiseConvHandle<Scalar>(1, config) {}
+      : DepthwiseConv1D::DepthwiseLayer(new DepthwiseConvImpl<Scalar>(1, kernel_size, std::move(options))) {}
 };
 
 /// As DepthwiseConv1D, over (batch, height, width, channels).
 template <class Scalar = float>
-class DepthwiseConv2D : public detail::DepthwiseConvHandle<Scalar> {
+class DepthwiseConv2D : public detail::DepthwiseLayer<Scalar, DepthwiseConv2D<Scalar>> {
  public:
   GRAFT_COLD explicit DepthwiseConv2D(const PerAxis& kernel_size, DepthwiseConvOptions options = {})
-      : detail::DepthwiseConvHandle<Scalar>(2, kernel_size, std::move(options)) {}
-  GRAFT_COLD static DepthwiseConv2D from_config(const Config& config) { return DepthwiseConv2D(config); }
-
- private:
-  GRAFT_COLD explicit DepthwiseConv2D(const Config& config) : detail::DepthwiseConvHandle<Scalar>(2, config) {}
+      : DepthwiseConv2D::DepthwiseLayer(new DepthwiseConvImpl<Scalar>(2, kernel_size, std::move(options))) {}
 };
 
 }  // namespace graft

@@ -33,25 +33,28 @@ class SeparableConvImpl final : public detail::ConvLayerImpl<Scalar> {
   using Base = detail::ConvLayerImpl<Scalar>;
 
  public:
-  static constexpr const char* kNames[] = {"SeparableConv1D", "SeparableConv2D", ""};
+  using Options = SeparableConvOptions;
+  static constexpr const char* kNames[3] = {"SeparableConv1D", "SeparableConv2D", ""};
 
   GRAFT_COLD SeparableConvImpl(int rank, Index filters, const PerAxis& kernel_size, SeparableConvOptions options)
       : Base(kNames, rank, kernel_size, options), filters_(filters), options_(std::move(options)) {
-    if (filters <= 0) fail<ConfigError>(this->where(), "filters above 0", std::to_string(filters));
-    if (options_.depth_multiplier <= 0 || options_.depth_multiplier > detail::kLargestSpatialOption) {
-      fail<ConfigError>(this->where(), "depth_multiplier above 0", std::to_string(options_.depth_multiplier));
-    }
+    this->require_positive("filters", filters);
+    this->require_positive("depth_multiplier", options_.depth_multiplier);
   }
 
+  GRAFT_COLD static void read_options(const Config& config, Options& options) {
+    detail::read_conv(config, options);
+    detail::read_depthwise(config, options);
+    detail::read(config, "pointwise_initializer", options.pointwise_initializer);
+    detail::read(config, "pointwise_regularizer", options.pointwise_regularizer);
+    detail::read(config, "pointwise_constraint", options.pointwise_constraint);
+  }
   GRAFT_COLD Config config() const override {
     Config config = Base::config();
     config["filters"] = filters_;
-    config["depth_multiplier"] = options_.depth_multiplier;
-    config["depthwise_initializer"] = options_.depthwise_initializer.config();
+    detail::write_depthwise(config, options_);
     config["pointwise_initializer"] = options_.pointwise_initializer.config();
-    config["depthwise_regularizer"] = options_.depthwise_regularizer.config();
     config["pointwise_regularizer"] = options_.pointwise_regularizer.config();
-    config["depthwise_constraint"] = options_.depthwise_constraint.config();
     config["pointwise_constraint"] = options_.pointwise_constraint.config();
     return config;
   }
@@ -127,54 +130,21 @@ class SeparableConvImpl final : public detail::ConvLayerImpl<Scalar> {
   VariablePtr<Scalar> depthwise_, pointwise_;
 };
 
-namespace detail {
-
-template <class Scalar>
-class SeparableConvHandle : public Layer<Scalar> {
- protected:
-  GRAFT_COLD SeparableConvHandle(int rank, Index filters, const PerAxis& kernel_size, SeparableConvOptions options)
-      : Layer<Scalar>(new SeparableConvImpl<Scalar>(rank, filters, kernel_size, std::move(options))) {}
-  GRAFT_COLD SeparableConvHandle(int rank, const Config& config)
-      : SeparableConvHandle(rank, config.at("filters").as_int("filters"), read_kernel_size(config),
-                            read_options(config, SeparableConvImpl<Scalar>::kNames[rank - 1])) {}
-
- private:
-  GRAFT_COLD static SeparableConvOptions read_options(const Config& config, const char* class_name) {
-    SeparableConvOptions options;
-    read_conv(config, class_name, options);
-    read_depthwise(config, options);
-    read(config, "pointwise_initializer", options.pointwise_initializer);
-    read(config, "pointwise_regularizer", options.pointwise_regularizer);
-    read(config, "pointwise_constraint", options.pointwise_constraint);
-    return options;
-  }
-};
-
-}  // namespace detail
-
 /// A DepthwiseConv1D without bias, then a Conv1D of kernel size 1 (Chollet 2017). Weights: depthwise kernel (kernel_size,
 /// channels, depth_multiplier), pointwise kernel (1, channels * depth_multiplier, filters), bias (filters).
 template <class Scalar = float>
-class SeparableConv1D : public detail::SeparableConvHandle<Scalar> {
+class SeparableConv1D : public detail::FilterLayer<Scalar, SeparableConv1D<Scalar>, SeparableConvImpl<Scalar>> {
  public:
   GRAFT_COLD SeparableConv1D(Index filters, const PerAxis& kernel_size, SeparableConvOptions options = {})
-      : detail::SeparableConvHandle<Scalar>(1, filters, kernel_size, std::move(options)) {}
-  GRAFT_COLD static SeparableConv1D from_config(const Config& config) { return SeparableConv1D(config); }
-
- private:
-  GRAFT_COLD explicit SeparableConv1D(const Config& config) : detail::SeparableConvHandle<Scalar>(1, config) {}
+      : SeparableConv1D::FilterLayer(new SeparableConvImpl<Scalar>(1, filters, kernel_size, std::move(options))) {}
 };
 
 /// As SeparableConv1D, over (batch, height, width, channels).
 template <class Scalar = float>
-class SeparableConv2D : public detail::SeparableConvHandle<Scalar> {
+class SeparableConv2D : public detail::FilterLayer<Scalar, SeparableConv2D<Scalar>, SeparableConvImpl<Scalar>> {
  public:
   GRAFT_COLD SeparableConv2D(Index filters, const PerAxis& kernel_size, SeparableConvOptions options = {})
-      : detail::SeparableConvHandle<Scalar>(2, filters, kernel_size, std::move(options)) {}
-  GRAFT_COLD static SeparableConv2D from_config(const Config& config) { return SeparableConv2D(config); }
-
- private:
-  GRAFT_COLD explicit SeparableConv2D(const Config& config) : detail::SeparableConvHandle<Scalar>(2, config) {}
+      : SeparableConv2D::FilterLayer(new SeparableConvImpl<Scalar>(2, filters, kernel_size, std::move(options))) {}
 };
 
 }  // namespace graft
