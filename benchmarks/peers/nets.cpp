@@ -1,7 +1,13 @@
 // nets THREADS ROUNDS [NAME…]
 //
+// nets memory PEER KIND
+//
 // Whole networks, graft and LibTorch (whichever of its two layouts is faster) in turns: a training step, one with all but
 // the last layer frozen, and prediction at batch 1 and 8; medians of ROUNDS calls. Prints lines of benchmarks/compare.
+// The second form prints the peak of resident memory, in MiB, of a process that does two steps of ResNet50: PEER graft,
+// torch or torch_last (its channels-last layout), KIND full or frozen.
+
+#include <sys/resource.h>
 
 #include <cstring>
 #include <functional>
@@ -198,9 +204,29 @@ std::vector<double> in_turns(const std::vector<std::function<void()>>& work, int
   return result;
 }
 
+int print_memory(const std::string& peer, bool frozen) {
+  const Net net = nets::resnet50();
+  graft::set_num_threads(1);
+  Peer chosen;
+  if (peer == "graft") chosen = graft_peer(net);
+#if GRAFT_HAS_TORCH
+  at::set_num_threads(1);
+  if (peer == "torch") chosen = torch_peer(net, torch::MemoryFormat::Contiguous);
+  if (peer == "torch_last") chosen = torch_peer(net, torch::MemoryFormat::ChannelsLast);
+#endif
+  if (!chosen.step) return 2;
+  const std::function<void()> step = chosen.step(8, frozen);
+  for (int i = 0; i < 2; ++i) step();
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  std::printf("%ld\n", usage.ru_maxrss / 1024);
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 4 && std::strcmp(argv[1], "memory") == 0) return print_memory(argv[2], std::strcmp(argv[3], "frozen") == 0);
   const int threads = argc > 1 ? std::atoi(argv[1]) : 1, rounds = argc > 2 ? std::atoi(argv[2]) : 3;
   graft::set_num_threads(threads);
 #if GRAFT_HAS_TORCH
