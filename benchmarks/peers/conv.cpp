@@ -87,6 +87,7 @@ Result measure_shape(const ConvShape& shape, const Settings& settings) {
     for (int i = 0; i < kCandidates; ++i) {
       if (!work[i].forward) continue;
       const double length = round < 0 ? 0 : settings.seconds;
+      if (settings.threads > 1) measure::let_others_rest();
       const double one = settings.of(measure::of_a_call(length, work[i].forward));
       const double three = settings.of(measure::of_a_call(length, work[i].all));
       if (round < 0) continue;
@@ -94,6 +95,7 @@ Result measure_shape(const ConvShape& shape, const Settings& settings) {
       all[i].push_back(three);
     }
     double flops = 0;
+    if (settings.threads > 1) measure::let_others_rest();
     const double time = settings.of(fma_call(active_isa(), settings.seconds / 4, flops));
     peaks.push_back(flops / time * 1e-9);
   }

@@ -52,6 +52,13 @@ Time of_a_call(double length, Work&& work) {
   return {spent.wall / static_cast<double>(calls), spent.cpu / static_cast<double>(calls)};
 }
 
+/// Between the turns of peers that share a process: OpenMP's threads go on spinning for some milliseconds when their work
+/// is done, on the cores that the next one is to have.
+inline void let_others_rest() {
+  const timespec pause{0, 50'000'000};
+  nanosleep(&pause, nullptr);
+}
+
 /// Numbers in [low, high), the same for a seed everywhere.
 inline std::vector<float> numbers(std::int64_t count, std::uint32_t seed, float low = -1.0f, float high = 1.0f) {
   std::vector<float> result(static_cast<std::size_t>(count));

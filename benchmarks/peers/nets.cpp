@@ -103,7 +103,7 @@ struct TorchNet {
   std::vector<std::vector<torch::Tensor>> weights;  // of each operation
   std::vector<torch::Tensor> learned;
 
-  TorchNet(const Net& description, torch::MemoryFormat layout, long batch, bool train, bool frozen)
+  TorchNet(const Net& description, torch::MemoryFormat layout, bool train, bool frozen)
       : net(description), format(layout), weights(net.ops.size()) {
     std::vector<long> channels(net.ops.size()), size(net.ops.size());
     channels[0] = net.channels, size[0] = net.size;
@@ -127,7 +127,6 @@ struct TorchNet {
         learned.push_back(weights[i][w].requires_grad_());
       }
     }
-    (void)batch;
   }
 
   torch::Tensor operator()(const torch::Tensor& x, bool batch_statistics) const {
@@ -167,7 +166,7 @@ Peer torch_peer(const Net& net, torch::MemoryFormat format) {
   };
   Peer peer;
   peer.step = [=](long batch, bool frozen) -> std::function<void()> {
-    const auto model = std::make_shared<TorchNet>(net, format, batch, true, frozen);
+    const auto model = std::make_shared<TorchNet>(net, format, true, frozen);
     const torch::Tensor x = input(batch), y = torch::arange(batch, torch::kLong).remainder(net.classes);
     return [=] {
       torch::nn::functional::cross_entropy((*model)(x, !frozen), y).backward();
@@ -179,7 +178,7 @@ Peer torch_peer(const Net& net, torch::MemoryFormat format) {
     };
   };
   peer.predict = [=](long batch) -> std::function<void()> {
-    const auto model = std::make_shared<TorchNet>(net, format, batch, false, false);
+    const auto model = std::make_shared<TorchNet>(net, format, false, false);
     const torch::Tensor x = input(batch);
     return [=] {
       const torch::NoGradGuard guard;
@@ -191,10 +190,11 @@ Peer torch_peer(const Net& net, torch::MemoryFormat format) {
 #endif
 
 /// Medians of each peer's time for one kind of work, in turns.
-std::vector<double> in_turns(const std::vector<std::function<void()>>& work, int rounds) {
+std::vector<double> in_turns(const std::vector<std::function<void()>>& work, int rounds, int threads) {
   std::vector<std::vector<double>> times(work.size());
   for (int round = -1; round < rounds; ++round) {  // the first does not count
     for (std::size_t i = 0; i < work.size(); ++i) {
+      if (threads > 1) measure::let_others_rest();
       const double time = measure::of_a_call(round < 0 ? 0 : 0.05, work[i]).wall;
       if (round >= 0) times[i].push_back(time);
     }
@@ -256,7 +256,7 @@ int main(int argc, char** argv) {
     const auto report = [&](const std::string& what, const char* target, const auto& make) {
       std::vector<std::function<void()>> work;
       for (const Peer& peer : peers) work.push_back(make(peer));
-      const std::vector<double> times = in_turns(work, rounds);
+      const std::vector<double> times = in_turns(work, rounds, threads);
       double torch = 0;
       for (std::size_t i = 1; i < times.size(); ++i) torch = torch == 0 ? times[i] : std::min(torch, times[i]);
       std::printf("summary | %s, %s, %s | %.1f ms |", net.name.c_str(), what.c_str(),
