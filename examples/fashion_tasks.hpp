@@ -9,7 +9,8 @@
 // Géron): sandal (5) and shirt (6) are task B, is it a shirt? All others are task A.
 namespace example {
 
-inline const std::vector<int> kTaskA = {0, 1, 2, 3, 4, -1, -1, 5, 6, 7}, kTaskB = {-1, -1, -1, -1, -1, 0, 1, -1, -1, -1};
+inline const std::vector<int> kTaskA = {0, 1, 2, 3, 4, -1, -1, 5, 6, 7},
+                              kTaskB = {-1, -1, -1, -1, -1, 0, 1, -1, -1, -1};
 
 struct Task {
   graft::Tensor<float> x, y;

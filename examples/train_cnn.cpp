@@ -36,8 +36,7 @@ int train(example::Arguments& arguments) {
                           Dense(128, {.activation = "relu"}), Dense(10, {.activation = "softmax"})});
   model.summary();
   model.compile({.optimizer = "adam", .loss = "sparse_categorical_crossentropy", .metrics = {"accuracy"}});
-  model.fit(x_train, y_train,
-            {.batch_size = batch_size, .epochs = epochs, .validation_data = {{x_valid, y_valid}}});
+  model.fit(x_train, y_train, {.batch_size = batch_size, .epochs = epochs, .validation_data = {{x_valid, y_valid}}});
 
   const auto results = model.evaluate(data.x_test, data.y_test);
   std::printf("\ntest loss %.4f, test accuracy %.4f\n", results[0], results[1]);

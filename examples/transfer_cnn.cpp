@@ -1,7 +1,7 @@
-// Where transfer works: the tasks of transfer_fashion_mnist once more, learned as there (SGD at 1e-3, 20 epochs, of which
-// transfer spends 4 on the head alone), with a dense net and with a small deep convolutional one, and 50, 200 and 1000
-// pictures. A dense net learns few patterns, and specific ones; the lower layers of a convolutional net find edges and
-// textures that any picture has.
+// Where transfer works: the tasks of transfer_fashion_mnist once more, learned as there (SGD at 1e-3, 20 epochs, of
+// which transfer spends 4 on the head alone), with a dense net and with a small deep convolutional one, and 50, 200 and
+// 1000 pictures. A dense net learns few patterns, and specific ones; the lower layers of a convolutional net find edges
+// and textures that any picture has.
 //
 // The exit status is 0 when the convolutional net gained by transfer on average with 200 pictures, else 1.
 //
@@ -105,7 +105,8 @@ int compare(example::Arguments& arguments) {
     for (std::size_t p = 0; p < std::size(kPictures); ++p) {
       const Score& score = scores[n][p];
       std::printf("| %s | %ld | %s | %s | %+.4f |\n", nets[n].name, long(kPictures[p]),
-                  example::statistics(score.scratch).c_str(), example::statistics(score.transfer).c_str(), score.gain());
+                  example::statistics(score.scratch).c_str(), example::statistics(score.transfer).c_str(),
+                  score.gain());
     }
   }
   return scores[1][1].gain() > 0 ? 0 : 1;

@@ -12,6 +12,7 @@
 #include "conv_shapes.hpp"
 #include "fma_peak.hpp"
 #include "graft/kernels/conv.hpp"
+#include "ratios.hpp"
 #if GRAFT_HAS_TORCH
 #include <torch/torch.h>
 #endif
@@ -66,11 +67,11 @@ Work torch_work(const ConvShape& shape, torch::MemoryFormat format) {
     const torch::NoGradGuard guard;
     const torch::Tensor y = at::conv2d(x, w, {}, stride, pad, one, groups);
   };
-  return {forward, [=] {
-            forward();
-            at::convolution_backward(dy, x, w, c10::nullopt, stride, pad, one, false, none, groups,
-                                     {true, true, false});
-          }};
+  return {
+      forward, [=] {
+        forward();
+        at::convolution_backward(dy, x, w, c10::nullopt, stride, pad, one, false, none, groups, {true, true, false});
+      }};
 }
 #endif
 
@@ -109,22 +110,6 @@ Result measure_shape(const ConvShape& shape, const Settings& settings) {
   return result;
 }
 
-struct Ratios {
-  double logs = 0, least = INFINITY, most = 0;
-  int count = 0;
-  void add(double ratio) {
-    logs += std::log(ratio);
-    least = std::min(least, ratio);
-    most = std::max(most, ratio);
-    ++count;
-  }
-  std::string text() const {
-    char line[80];
-    std::snprintf(line, sizeof line, "%.2f × (%.2f to %.2f)", std::exp(logs / count), least, most);
-    return line;
-  }
-};
-
 double best(const double (&times)[kCandidates]) {
   double result = 0;
   for (int i = kGraft + 1; i < kCandidates; ++i) {
@@ -147,14 +132,15 @@ int main(int argc, char** argv) {
   at::set_num_threads(settings.threads);
 #endif
   const std::string threads = settings.threads == 1 ? "1 thread" : std::to_string(settings.threads) + " threads";
-  Ratios winograd;  // 3 x 3, stride 1
+  measure::Ratios winograd;  // 3 x 3, stride 1
   for (int file = 5; file < argc; ++file) {
-    Ratios forward, all;
+    measure::Ratios forward, all;
     double time = 0, torch_time = 0;
     std::string network;
     for (const ConvShape& shape : read_conv_shapes(argv[file])) {
       const Result r = measure_shape(shape, settings);
-      const double speed = shape.flops() / r.forward[kGraft] * 1e-9, speed_all = 3 * shape.flops() / r.all[kGraft] * 1e-9;
+      const double speed = shape.flops() / r.forward[kGraft] * 1e-9,
+                   speed_all = 3 * shape.flops() / r.all[kGraft] * 1e-9;
       const double torch = best(r.forward), torch_all = best(r.all);
       network = shape.network;
       std::printf("detail | %s | %s %s | %.0f / %.0f |", threads.c_str(), shape.network.c_str(), shape.layer.c_str(),
@@ -177,8 +163,9 @@ int main(int argc, char** argv) {
     }
     const char* target = settings.threads == 1 ? "≥ 1, none below 0.8" : "–";
     if (forward.count == 0) {
-      std::printf("summary | Convolutions of %s, %s | – | LibTorch is not installed: apt install libtorch-dev | – | %s |\n",
-                  network.c_str(), threads.c_str(), target);
+      std::printf(
+          "summary | Convolutions of %s, %s | – | LibTorch is not installed: apt install libtorch-dev | – | %s |\n",
+          network.c_str(), threads.c_str(), target);
       continue;
     }
     std::printf("summary | Convolutions of %s, forward, %s | – | LibTorch | %s | %s |\n", network.c_str(),

@@ -13,6 +13,7 @@
 #include "eigen_product.hpp"
 #include "fma_peak.hpp"
 #include "graft/kernels/gemm.hpp"
+#include "ratios.hpp"
 #if GRAFT_HAS_DNNL
 #include <dnnl.h>
 #endif
@@ -94,19 +95,6 @@ Result measure_size(const Size& size, const Settings& settings) {
   return result;
 }
 
-/// Geometric mean and smallest of ratios.
-struct Ratios {
-  double log_sum = 0, least = INFINITY, most = 0;
-  int count = 0;
-  void add(double ratio) {
-    log_sum += std::log(ratio);
-    least = std::min(least, ratio);
-    most = std::max(most, ratio);
-    ++count;
-  }
-  double mean() const { return std::exp(log_sum / count); }
-};
-
 std::string threads_text(int threads) { return threads == 1 ? "1 thread" : std::to_string(threads) + " threads"; }
 
 void print_cell(double speed) {
@@ -125,7 +113,7 @@ int main(int argc, char** argv) {
   if (argc > 4) settings.cpu = settings.threads == 1 && std::strcmp(argv[4], "cpu") == 0;
   graft::set_num_threads(settings.threads);
 
-  Ratios dnnl, plain, native, avx2;
+  measure::Ratios dnnl, plain, native, avx2;
   double speed_sum = 0, speed_logs = 0, avx2_logs = 0;
   for (const Size& size : kSizes) {
     const Result r = measure_size(size, settings);
@@ -150,7 +138,7 @@ int main(int argc, char** argv) {
 
   const double mean = std::exp(speed_logs / speed_sum);
   const std::string what = "GEMM, " + std::to_string(std::size(kSizes)) + " sizes, " + threads_text(settings.threads);
-  const auto row = [&](const char* peer, const Ratios& ratios, const char* target) {
+  const auto row = [&](const char* peer, const measure::Ratios& ratios, const char* target) {
     std::printf("summary | %s | %.0f GFLOP/s | %s %.0f GFLOP/s | %.2f × (%.2f to %.2f) | %s |\n", what.c_str(), mean,
                 peer, mean / ratios.mean(), ratios.mean(), ratios.least, ratios.most,
                 settings.threads == 1 ? target : "–");

@@ -2,10 +2,10 @@
 //
 // nets memory PEER KIND
 //
-// Whole networks, graft and LibTorch (whichever of its two layouts is faster) in turns: a training step, one with all but
-// the last layer frozen, and prediction at batch 1 and 8; medians of ROUNDS calls. Prints lines of benchmarks/compare.
-// The second form prints the peak of resident memory, in MiB, of a process that does two steps of ResNet50: PEER graft,
-// torch or torch_last (its channels-last layout), KIND full or frozen.
+// Whole networks, graft and LibTorch (whichever of its two layouts is faster) in turns: a training step, one with all
+// but the last layer frozen, and prediction at batch 1 and 8; medians of ROUNDS calls. Prints lines of
+// benchmarks/compare. The second form prints the peak of resident memory, in MiB, of a process that does two steps of
+// ResNet50: PEER graft, torch or torch_last (its channels-last layout), KIND full or frozen.
 
 #include <sys/resource.h>
 
@@ -40,13 +40,13 @@ graft::Model<float> graft_model(const Net& net) {
     switch (op.kind) {
       case Kind::input: break;
       case Kind::conv:
-        values.push_back(graft::Conv2D<float>(op.filters, kernel,
-                                              {.strides = stride, .padding = "same", .use_bias = op.bias,
-                                               .kernel_initializer = "he_normal"})(x));
+        values.push_back(graft::Conv2D<float>(
+            op.filters, kernel,
+            {.strides = stride, .padding = "same", .use_bias = op.bias, .kernel_initializer = "he_normal"})(x));
         break;
       case Kind::depthwise:
-        values.push_back(graft::DepthwiseConv2D<float>(
-            kernel, {.strides = stride, .padding = "same", .use_bias = op.bias})(x));
+        values.push_back(
+            graft::DepthwiseConv2D<float>(kernel, {.strides = stride, .padding = "same", .use_bias = op.bias})(x));
         break;
       case Kind::batch_norm: values.push_back(graft::BatchNormalization<float>()(x)); break;
       case Kind::relu: values.push_back(graft::ReLU<float>()(x)); break;
@@ -71,7 +71,8 @@ struct Peer {
 
 Peer graft_peer(const Net& net) {
   const auto data = [net](long batch) {
-    graft::Tensor<float> x({batch, net.size, net.size, net.channels}, measure::numbers(batch * net.size * net.size * net.channels, 1));
+    graft::Tensor<float> x({batch, net.size, net.size, net.channels},
+                           measure::numbers(batch * net.size * net.size * net.channels, 1));
     graft::Tensor<float> y({batch});
     for (Index i = 0; i < batch; ++i) y[i] = static_cast<float>(i % net.classes);
     return std::pair(x, y);
@@ -113,7 +114,8 @@ struct TorchNet {
       channels[i] = op.filters > 0 ? op.filters : channels[from];
       size[i] = (size[from] + op.stride - 1) / op.stride;
       const auto small = [&](std::vector<std::int64_t> shape) { return torch::randn(shape) * 0.05; };
-      if (op.kind == Kind::conv) weights[i] = {small({op.filters, channels[from], op.kernel, op.kernel}).contiguous(format)};
+      if (op.kind == Kind::conv)
+        weights[i] = {small({op.filters, channels[from], op.kernel, op.kernel}).contiguous(format)};
       if (op.kind == Kind::depthwise) weights[i] = {small({channels[i], 1, op.kernel, op.kernel}).contiguous(format)};
       if (op.kind == Kind::conv && op.bias) weights[i].push_back(torch::zeros({op.filters}));
       if (op.kind == Kind::flatten) channels[i] = channels[from] * size[from] * size[from];
@@ -148,9 +150,7 @@ struct TorchNet {
         case Kind::relu: values.push_back(at::relu(a)); break;
         case Kind::relu6: values.push_back(at::hardtanh(a, 0, 6)); break;
         case Kind::add: values.push_back(a + values[static_cast<std::size_t>(op.and_from)]); break;
-        case Kind::max_pool:
-          values.push_back(at::max_pool2d(a, op.kernel, op.stride, op.kernel == 3 ? 1 : 0));
-          break;
+        case Kind::max_pool: values.push_back(at::max_pool2d(a, op.kernel, op.stride, op.kernel == 3 ? 1 : 0)); break;
         case Kind::global_average_pool: values.push_back(a.mean({2, 3})); break;
         case Kind::flatten: values.push_back(a.flatten(1)); break;
         case Kind::dense: values.push_back(at::linear(a, w[0], w[1])); break;
@@ -226,7 +226,8 @@ int print_memory(const std::string& peer, bool frozen) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc == 4 && std::strcmp(argv[1], "memory") == 0) return print_memory(argv[2], std::strcmp(argv[3], "frozen") == 0);
+  if (argc == 4 && std::strcmp(argv[1], "memory") == 0)
+    return print_memory(argv[2], std::strcmp(argv[3], "frozen") == 0);
   const int threads = argc > 1 ? std::atoi(argv[1]) : 1, rounds = argc > 2 ? std::atoi(argv[2]) : 3;
   graft::set_num_threads(threads);
 #if GRAFT_HAS_TORCH

@@ -10,7 +10,7 @@ enum class Kind { input, conv, depthwise, batch_norm, relu, relu6, add, max_pool
 
 struct Op {
   Kind kind;
-  int from = 0, and_from = 0;          // the operations whose results it reads
+  int from = 0, and_from = 0;  // the operations whose results it reads
   long filters = 0, kernel = 1, stride = 1;
   bool bias = true;
 };
@@ -71,7 +71,7 @@ inline Net mobilenet_v2() {
   Net net{"MobileNetV2"};
   int x = net.simple(Kind::relu6, net.conv_bn(0, 32, 3, 2));
   long channels = 32;
-  const long stages[][4] = {{1, 16, 1, 1}, {6, 24, 2, 2}, {6, 32, 3, 2}, {6, 64, 4, 2},
+  const long stages[][4] = {{1, 16, 1, 1}, {6, 24, 2, 2},  {6, 32, 3, 2}, {6, 64, 4, 2},
                             {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}};
   for (const auto& [expand, filters, blocks, first_stride] : stages) {
     for (long block = 0; block < blocks; ++block) {

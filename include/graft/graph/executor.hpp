@@ -3,8 +3,8 @@
 #include <cstring>
 
 #include "graft/graph/plan.hpp"
-#include "graft/kernels/isa.hpp"
 #include "graft/kernels/elementwise.hpp"
+#include "graft/kernels/isa.hpp"
 
 namespace graft {
 
@@ -39,9 +39,9 @@ class Executor {
         const bool wanted = node.input_gradient[i] != PlanT::GradientMode::none;
         const View gradient = wanted ? buffer_view(values[node.inputs[i]].gradient, shape) : View{};
         step.sums.push_back(gradient);
-        step.input_gradients.push_back(
-            node.input_gradient[i] == PlanT::GradientMode::add_through_buffer ? buffer_view(node.input_buffer[i], shape)
-                                                                              : gradient);
+        step.input_gradients.push_back(node.input_gradient[i] == PlanT::GradientMode::add_through_buffer
+                                           ? buffer_view(node.input_buffer[i], shape)
+                                           : gradient);
       }
       step.weight_gradients.resize(node.variables.size());
       step.weight_sums.resize(node.variables.size());
@@ -128,7 +128,8 @@ class Executor {
         for (const View& gradient : step.output_gradients) std::fill_n(gradient.data(), gradient.size(), Scalar(0));
       }
       if (const auto& regularizer = node.layer->activity_regularizer()) {
-        regularizer.value_and_gradient(step.const_outputs[0], step.output_gradients[0], static_cast<Scalar>(loss_scale));
+        regularizer.value_and_gradient(step.const_outputs[0], step.output_gradients[0],
+                                       static_cast<Scalar>(loss_scale));
       }
       if (node.needs.is_view) {
         const Mode mode = node.input_gradient[0];
@@ -216,9 +217,7 @@ class Executor {
     if (planned.external) view = {inputs_[planned.external_root], planned.shape};
   }
 
-  static void add(const ConstView& from, const View& to) {
-    kernels::add(to.size(), to.data(), from.data(), to.data());
-  }
+  static void add(const ConstView& from, const View& to) { kernels::add(to.size(), to.data(), from.data(), to.data()); }
 
   void add_activity_loss(const typename PlanT::PlannedNode& node, const Step& step) {
     // The sum over the batch, as in Keras 3; tf.keras divides it by the batch size.

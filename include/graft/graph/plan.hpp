@@ -7,8 +7,8 @@ namespace graft {
 
 /// What a run is for.
 struct PlanOptions {
-  bool training = false;  ///< random layers and batch statistics are active
-  bool backward = false;  ///< gradients of the trainable variables are wanted
+  bool training = false;         ///< random layers and batch statistics are active
+  bool backward = false;         ///< gradients of the trainable variables are wanted
   bool input_gradients = false;  ///< with backward: gradients of the inputs too
 };
 
@@ -25,20 +25,21 @@ class Plan {
  public:
   static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 
-  /// Where a gradient goes: straight into its buffer, on top of what is there, or into a buffer of its own that is added.
+  /// Where a gradient goes: straight into its buffer, on top of what is there, or into a buffer of its own that is
+  /// added.
   enum class GradientMode { none, overwrite, add, add_through_buffer };
 
   struct PlannedNode {
     std::shared_ptr<LayerImpl<Scalar>> layer;
     std::vector<std::size_t> inputs, outputs;
     std::vector<Shape> input_shapes;
-    std::vector<VariablePtr<Scalar>> variables;
+    std::vector<VariablePtr<Scalar>> variables;  // and those of the folded layers
     Use use;
     Needs needs;
     bool updates_state = false;
-    std::vector<GradientMode> input_gradient;     // per input
-    std::vector<GradientMode> variable_gradient;  // per variable
-    std::vector<std::size_t> input_buffer, variable_buffer;  // lifetimes, for add_through_buffer
+    std::vector<GradientMode> input_gradient;                                      // per input
+    std::vector<GradientMode> variable_gradient;                                   // per variable
+    std::vector<std::size_t> input_buffer, variable_buffer;                        // lifetimes, for add_through_buffer
     std::size_t cache = kNone, forward_scratch = kNone, backward_scratch = kNone;  // lifetimes
     bool zero_output_gradient = false;  // nothing but the activity regularizer writes it
     // Layers behind this one that it computes along; they are views then.
@@ -48,9 +49,9 @@ class Plan {
   struct PlannedValue {
     Shape shape;
     bool live = false;
-    bool external = false;            // memory of the caller
-    std::size_t buffer = kNone;       // lifetime
-    std::size_t gradient = kNone;     // lifetime
+    bool external = false;              // memory of the caller
+    std::size_t buffer = kNone;         // lifetime
+    std::size_t gradient = kNone;       // lifetime
     std::size_t external_root = kNone;  // the input that this value is a view of
   };
 
@@ -125,8 +126,8 @@ class Plan {
     }
   }
 
-  // What runs as inference behind a layer that can take it up (BatchNormalization, an activation) costs nothing there and
-  // a pass over memory alone.
+  // What runs as inference behind a layer that can take it up (BatchNormalization, an activation) costs nothing there
+  // and a pass over memory alone.
   void fold() {
     std::vector<std::vector<std::size_t>> readers(values_.size());
     for (std::size_t n = 0; n < nodes_.size(); ++n) {
@@ -294,7 +295,8 @@ class Plan {
       }
       if (node.needs.scratch_bytes > 0) {
         node.forward_scratch = add_lifetime(node.needs.scratch_bytes, now, now);
-        if (backward) node.backward_scratch = add_lifetime(node.needs.scratch_bytes, backward_time(n), backward_time(n));
+        if (backward)
+          node.backward_scratch = add_lifetime(node.needs.scratch_bytes, backward_time(n), backward_time(n));
       }
     }
   }

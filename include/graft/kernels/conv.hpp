@@ -13,8 +13,7 @@ namespace graft::kernels {
 
 namespace detail {
 
-inline constexpr auto kConvForward =
-    GRAFT_ISA_TABLE(ConvForward<float>, conv_forward, reference::conv_forward<float>);
+inline constexpr auto kConvForward = GRAFT_ISA_TABLE(ConvForward<float>, conv_forward, reference::conv_forward<float>);
 inline constexpr auto kConvPrepare = GRAFT_ISA_TABLE(ConvPrepare<float>, conv_prepare, reference::conv_prepare<float>);
 inline constexpr auto kConvForwardPrepared =
     GRAFT_ISA_TABLE(ConvForward<float>, conv_forward_prepared, reference::conv_forward<float>);

@@ -9,11 +9,12 @@ namespace graft::kernels {
 
 /// A convolution of up to three spatial axes, channels last; unused axes come first and have length 1.
 ///
-///     y[n, o, f] = act(bias[f] + sum over taps t and channels c of x[n, o * stride - pad + t * dilation, c] * w[t, c, f])
+///     y[n, o, f] = act(bias[f] + sum over taps t and channels c of x[n, o * stride - pad + t * dilation, c] * w[t, c,
+///     f])
 ///
-/// x (batch, in..., channels), w (kernel..., channels / groups, filters), y (batch, out..., filters). What lies outside x
-/// is 0. Filter f belongs to group f / (filters / groups) and sees the channels of that group. Stride and dilation are not
-/// both above 1 along an axis.
+/// x (batch, in..., channels), w (kernel..., channels / groups, filters), y (batch, out..., filters). What lies outside
+/// x is 0. Filter f belongs to group f / (filters / groups) and sees the channels of that group. Stride and dilation
+/// are not both above 1 along an axis.
 struct ConvDesc {
   using Axes = std::array<Index, 3>;
 

@@ -45,16 +45,17 @@ Tensor<float> numbers(const Shape& shape, Rng& rng) {
 
 TEST_CASE("inference folds BatchNormalization and an activation into the convolution in front of them") {
   Rng rng(7);
-  const std::vector<Layer<float>> layers = {Conv2D<>(7, 3, {.padding = "same", .use_bias = false, .input_shape = Shape{9, 8, 5}}),
-                                            BatchNormalization<>(),
-                                            ReLU<>({.max_value = 6.0}),
-                                            DepthwiseConv2D<>(3, {.strides = 2, .padding = "same"}),
-                                            BatchNormalization<>({.scale = false}),
-                                            BatchNormalization<>({.center = false}),
-                                            Conv2D<>(6, 1),
-                                            Activation<>("tanh"),
-                                            Conv2D<>(4, 3, {.activation = "relu"}),
-                                            BatchNormalization<>()};
+  const std::vector<Layer<float>> layers = {
+      Conv2D<>(7, 3, {.padding = "same", .use_bias = false, .input_shape = Shape{9, 8, 5}}),
+      BatchNormalization<>(),
+      ReLU<>({.max_value = 6.0}),
+      DepthwiseConv2D<>(3, {.strides = 2, .padding = "same"}),
+      BatchNormalization<>({.scale = false}),
+      BatchNormalization<>({.center = false}),
+      Conv2D<>(6, 1),
+      Activation<>("tanh"),
+      Conv2D<>(4, 3, {.activation = "relu"}),
+      BatchNormalization<>()};
   Sequential<> model;
   for (const auto& layer : layers) model.add(layer);
   randomize_weights(model, rng);

@@ -12,7 +12,8 @@ using namespace graft::testing;
 
 namespace {
 
-/// Small enough for loops in double: kernel, stride and padding stay as they are, and every tile and border is still met.
+/// Small enough for loops in double: kernel, stride and padding stay as they are, and every tile and border is still
+/// met.
 ConvDesc reduced(const ConvShape& shape) {
   ConvDesc d = shape.desc;
   d.batch = 1;
@@ -35,7 +36,8 @@ TEST_CASE("the convolutions of the benchmarks' networks agree with loops in doub
     for (const ConvShape& shape : read_conv_shapes(entry.path().string())) {
       ++shapes;
       const ConvDesc d = reduced(shape);
-      const auto xf = numbers(d.in_pixels() * d.channels, 1), wf = numbers(d.taps() * d.group_channels() * d.filters, 2);
+      const auto xf = numbers(d.in_pixels() * d.channels, 1),
+                 wf = numbers(d.taps() * d.group_channels() * d.filters, 2);
       const auto dyf = numbers(d.out_pixels() * d.filters, 3);
       const std::vector<double> x(xf.begin(), xf.end()), w(wf.begin(), wf.end()), dy(dyf.begin(), dyf.end());
       std::vector<double> y(dy.size()), dx(x.size()), dw(w.size());

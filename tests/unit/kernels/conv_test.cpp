@@ -66,12 +66,12 @@ std::vector<ConvDesc> descriptions() {
   add(1, Axes{4, 5, 6}, Axes{3, 3, 3}, one, one, true, 3, 5);
   add(2, Axes{5, 4, 7}, Axes{2, 3, 3}, Axes{2, 1, 2}, one, true, 4, 3);
   add(1, Axes{5, 5, 5}, Axes{2, 2, 2}, one, Axes{2, 2, 2}, false, 3, 3);
-  add(2, Axes{1, 4, 4}, Axes{1, 5, 5}, one, one, true, 2, 3);           // a kernel larger than the image
+  add(2, Axes{1, 4, 4}, Axes{1, 5, 5}, one, one, true, 2, 3);             // a kernel larger than the image
   add(2, Axes{1, 6, 6}, Axes{1, 2, 2}, Axes{1, 3, 3}, one, false, 3, 4);  // pixels that no tap sees
-  add(1, Axes{1, 7, 7}, Axes{1, 3, 3}, one, one, true, 160, 33);        // several blocks of k
-  add(1, Axes{1, 40, 23}, Axes{1, 3, 3}, one, one, true, 2, 3);         // several blocks of pixels
+  add(1, Axes{1, 7, 7}, Axes{1, 3, 3}, one, one, true, 160, 33);          // several blocks of k
+  add(1, Axes{1, 40, 23}, Axes{1, 3, 3}, one, one, true, 2, 3);           // several blocks of pixels
   add(1, Axes{1, 1, 1}, Axes{1, 1, 1}, one, one, true, 1, 1);
-  add(4, Axes{1, 14, 14}, Axes{1, 3, 3}, one, one, true, 32, 64);       // large enough for two threads
+  add(4, Axes{1, 14, 14}, Axes{1, 3, 3}, one, one, true, 32, 64);  // large enough for two threads
   return all;
 }
 
@@ -100,7 +100,8 @@ struct Tensors {
 std::vector<double> wide(const std::vector<float>& values) { return {values.begin(), values.end()}; }
 std::vector<float> narrow(const std::vector<double>& values) { return {values.begin(), values.end()}; }
 
-/// Relative to 1 + |y|. Winograd's transforms cost digits of the largest numbers, whose size is that of a sum of k terms.
+/// Relative to 1 + |y|. Winograd's transforms cost digits of the largest numbers, whose size is that of a sum of k
+/// terms.
 double tolerance(const ConvDesc& d) {
   const double k = static_cast<double>(d.taps() * std::max(d.channels, d.filters));
   if (portable::winograd_applies(d)) return 4e-6 * std::sqrt(k);

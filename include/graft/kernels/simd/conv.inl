@@ -1,6 +1,6 @@
-// Convolution as products of matrices whose A is never written: the rows of im2col are lists of segments that point into
-// the image (gemm.inl). Along the last axis, taps that lie side by side in memory are one segment; where such a segment
-// sticks out of the image, the part of it that a tile needs is copied, with zeros, into scratch memory.
+// Convolution as products of matrices whose A is never written: the rows of im2col are lists of segments that point
+// into the image (gemm.inl). Along the last axis, taps that lie side by side in memory are one segment; where such a
+// segment sticks out of the image, the part of it that a tile needs is copied, with zeros, into scratch memory.
 
 /// The weights as B of the data gradient: row (tap, filter) of the phase's taps, column channel.
 struct ConvTransposedB {
@@ -85,7 +85,8 @@ struct ConvWeightRows {
         if (merged) {
           for (Index x = x0; x < low; ++x) border(x);
         }
-        if (high > low) add(out[count++], line + (low * stride + shift) * d.channels + first_row, high - low, start + low, rows);
+        if (high > low)
+          add(out[count++], line + (low * stride + shift) * d.channels + first_row, high - low, start + low, rows);
         if (merged) {
           for (Index x = high; x < x1; ++x) border(x);
         }
@@ -145,8 +146,8 @@ inline void conv_forward(const ConvDesc& d, const float* x, const float* w, cons
   ConvTaps which;
   ConvRows rows = conv_forward_rows(d, x, y, which);
   for (Index g = 0; g < d.groups; ++g) {
-    gemm_run(product, rows, GemmMatrixB{w + g * product.n, d.filters, 1}, bias != nullptr ? bias + g * product.n : nullptr,
-             panels, blocking);
+    gemm_run(product, rows, GemmMatrixB{w + g * product.n, d.filters, 1},
+             bias != nullptr ? bias + g * product.n : nullptr, panels, blocking);
     rows.image += d.group_channels();
     rows.c += product.n;
   }

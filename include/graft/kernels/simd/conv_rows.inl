@@ -21,7 +21,7 @@ struct ConvPosition {
 };
 
 /// The rows of A of a convolution (forward), or of the pixels of one phase of its data gradient: row r at lattice
-/// position q sees, for tap j of each axis d, the pixel q * mul[d] + add[d] + j * step[d].
+/// position q sees, for tap j of each axis d, the pixel q * mul[d] + add[d] + j * pitch[d].
 struct ConvRows {
   const float* image;
   Index sample;    // elements from one sample of the image to the next
@@ -53,8 +53,8 @@ struct ConvRows {
     if (k == 0) return 0;  // a phase that no tap sees
     const Index per_row = merged ? 1 : taps[2], width = merged ? taps[2] : 1;
     const Index x_first = position.at[2] * mul[2] + add[2], x_last = x_first + (rows - 1) * mul[2];
-    const bool regular = position.at[2] + rows <= lattice[2] && x_first >= 0 &&
-                         x_last + (per_row - 1) * pitch[2] + width <= dim[2];
+    const bool regular =
+        position.at[2] + rows <= lattice[2] && x_first >= 0 && x_last + (per_row - 1) * pitch[2] + width <= dim[2];
     Borders borders{this, position, rows, width, k, memory, false};
     Index offset = 0, tap_x = 0, tap_y = 0, tap_z = 0, count = 0;
     if (p0 > 0) {

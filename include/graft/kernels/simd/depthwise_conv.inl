@@ -1,5 +1,5 @@
-// Depthwise convolution, in vectors over channels. A few neighbouring pixels are computed together, all channels of them
-// before the next ones: memory is read in runs, and a weight is loaded once for all of them.
+// Depthwise convolution, in vectors over channels. A few neighbouring pixels are computed together, all channels of
+// them before the next ones: memory is read in runs, and a weight is loaded once for all of them.
 
 inline constexpr int kDepthwisePixels = 4;
 inline constexpr Index kDepthwiseKernelRows = 64;  // more: the general way
@@ -72,7 +72,8 @@ template <int kPixels, int kTaps, int kStride>
 void depthwise_channels(const DepthwiseRow& r, Index q, Index tap0, Index tap1) {
   const Index channels = r.rows->channels;
   Index c = 0;
-  for (; c + kLanes <= channels; c += kLanes) depthwise_pixels<kPixels, kTaps, kStride, true>(r, q, c, kLanes, tap0, tap1);
+  for (; c + kLanes <= channels; c += kLanes)
+    depthwise_pixels<kPixels, kTaps, kStride, true>(r, q, c, kLanes, tap0, tap1);
   if (c < channels) depthwise_pixels<kPixels, kTaps, kStride, false>(r, q, c, channels - c, tap0, tap1);
 }
 
@@ -128,8 +129,8 @@ inline void depthwise_run(const ConvRows& rows, const ConvTaps& which, Index bat
           const Index at_z = z * rows.mul[0] + rows.add[0] + tz * rows.pitch[0];
           const Index at_y = y * rows.mul[1] + rows.add[1] + ty * rows.pitch[1];
           if (at_z < 0 || at_z >= rows.dim[0] || at_y < 0 || at_y >= rows.dim[1]) continue;
-          r.x[r.count] = rows.image + n * rows.sample +
-                         ((at_z * rows.dim[1] + at_y) * rows.dim[2] + rows.add[2]) * rows.channels;
+          r.x[r.count] =
+              rows.image + n * rows.sample + ((at_z * rows.dim[1] + at_y) * rows.dim[2] + rows.add[2]) * rows.channels;
           r.w[r.count++] = w + which.at(tz, ty, 0) * rows.channels;
         }
       }
@@ -158,8 +159,8 @@ inline void depthwise_conv_backward_data(const ConvDesc& d, const float* dy, con
   }
 }
 
-/// Adds to sum[tap * channels + c], for the taps of a row of the kernel, x * dy summed over kPixels pixels. With kTaps as
-/// in depthwise_pixels.
+/// Adds to sum[tap * channels + c], for the taps of a row of the kernel, x * dy summed over kPixels pixels. With kTaps
+/// as in depthwise_pixels.
 template <int kPixels, int kTaps, int kStride, bool kWhole>
 GRAFT_SIMD_INLINE void depthwise_weight_pixels(const ConvDesc& d, const float* x, const float* dy, float* sum,
                                                Index sum_pitch, Index c, Index count, Index tap0, Index tap1) {

@@ -1,6 +1,6 @@
-// 3 x 3 convolution of stride 1 by Winograd's F(4 x 4, 3 x 3) (Lavin and Gray 2016): a tile of 4 x 4 outputs is 36 products
-// instead of 144. Tiles of 6 x 6 inputs, the weights, and the products' results are transformed; in between stand 36
-// products of matrices, (tiles x channels) times (channels x filters).
+// 3 x 3 convolution of stride 1 by Winograd's F(4 x 4, 3 x 3) (Lavin and Gray 2016): a tile of 4 x 4 outputs is 36
+// products instead of 144. Tiles of 6 x 6 inputs, the weights, and the products' results are transformed; in between
+// stand 36 products of matrices, (tiles x channels) times (channels x filters).
 //
 // Interpolation points 0, +-sqrt(1/2), +-sqrt(2), infinity: their products of squares are 1, which keeps the numbers of
 // all transforms small. The error stays around ten times that of a direct sum (tests/unit/kernels/conv_test.cpp).
@@ -9,7 +9,8 @@ inline constexpr float kWinoP = 0.70710678118654752f, kWinoQ = 1.414213562373095
 
 /// Which convolutions go this way. The batch has no say: a sample's result is the same in every batch.
 inline bool winograd_applies(const ConvDesc& d) {
-  if (d.kernel[0] != 1 || d.kernel[1] != 3 || d.kernel[2] != 3 || d.in[0] != 1 || d.pad[0] != 0 || d.groups != 1) return false;
+  if (d.kernel[0] != 1 || d.kernel[1] != 3 || d.kernel[2] != 3 || d.in[0] != 1 || d.pad[0] != 0 || d.groups != 1)
+    return false;
   if (ConvDesc::product(d.stride) != 1 || ConvDesc::product(d.dilation) != 1) return false;
   if (d.pad[1] < 0 || d.pad[1] > 2 || d.pad[2] < 0 || d.pad[2] > 2) return false;
   if (d.channels < 32 || d.filters < 32) return false;
@@ -21,7 +22,7 @@ inline bool winograd_applies(const ConvDesc& d) {
 GRAFT_SIMD_INLINE void winograd_input(const VecF* in, VecF* out, int step) {
   const VecF p = set1(kWinoP), q = set1(kWinoQ), half = set1(0.5f), two = set1(2.0f), sum = set1(2.5f);
   const VecF d0 = in[0], d1 = in[step], d2 = in[2 * step], d3 = in[3 * step], d4 = in[4 * step], d5 = in[5 * step];
-  const VecF even_p = fnma(two, d2, d4), odd_p = p * fnma(two, d1, d3);   // of +-P: x (x +- P)(x^2 - 2)
+  const VecF even_p = fnma(two, d2, d4), odd_p = p * fnma(two, d1, d3);    // of +-P: x (x +- P)(x^2 - 2)
   const VecF even_q = fnma(half, d2, d4), odd_q = q * fnma(half, d1, d3);  // of +-Q: x (x +- Q)(x^2 - 1/2)
   out[0] = fnma(sum, d2, d0 + d4);
   out[step] = even_p + odd_p;
@@ -198,8 +199,8 @@ inline void winograd_run(const WinogradImage& g, Index batch, const float* image
       const GemmBlocking blocking = gemm_blocking(product, panels);
       for (Index i = 0; i < 36; ++i) {
         const GemmMatrixA a{v + i * block * v_row, v_row, 1, m + i * block * m_row, m_row, false};
-        const GemmPackedB weights{prepared + i * winograd_matrix_floats(product.k, product.n), product.k, blocking.k_block,
-                                  panels};
+        const GemmPackedB weights{prepared + i * winograd_matrix_floats(product.k, product.n), product.k,
+                                  blocking.k_block, panels};
         gemm_part(product, a, weights, nullptr, panels, blocking, 0, count, 0, panels.count);
       }
       for (Index t = 0; t < count; ++t) {
@@ -211,14 +212,13 @@ inline void winograd_run(const WinogradImage& g, Index batch, const float* image
   });
   if (relu || activation.kind == ActivationKind::linear) return;
   const Index floats = batch * g.out_height * g.out_width * g.filters;
-  parallel_for(0, floats, 16384, [&](Index from, Index to) {
-    activation_forward(activation, to - from, out + from, out + from);
-  });
+  parallel_for(0, floats, 16384,
+               [&](Index from, Index to) { activation_forward(activation, to - from, out + from, out + from); });
 }
 
 inline WinogradImage winograd_forward_image(const ConvDesc& d) {
-  return {d.in[1],  d.in[2],   d.channels,           d.pad[1], d.pad[2], d.out[1],
-          d.out[2], d.filters, (d.out[1] + 3) / 4, (d.out[2] + 3) / 4};
+  return {d.in[1],  d.in[2],  d.channels, d.pad[1],           d.pad[2],
+          d.out[1], d.out[2], d.filters,  (d.out[1] + 3) / 4, (d.out[2] + 3) / 4};
 }
 
 inline void winograd_forward(const ConvDesc& d, const float* x, const float* prepared, const float* bias, float* y) {
@@ -228,7 +228,7 @@ inline void winograd_forward(const ConvDesc& d, const float* x, const float* pre
 inline void winograd_backward_data(const ConvDesc& d, const float* dy, const float* w, const float* bias, float* dx) {
   float* const prepared = workspace<1>(winograd_prepared_floats(d.filters, d.channels));
   winograd_prepare(w, d.channels, d.filters, true, prepared);
-  const WinogradImage g{d.out[1],    d.out[2], d.filters,  2 - d.pad[1],        2 - d.pad[2],
-                        d.in[1], d.in[2],  d.channels, (d.in[1] + 3) / 4, (d.in[2] + 3) / 4};
+  const WinogradImage g{d.out[1], d.out[2], d.filters,  2 - d.pad[1],      2 - d.pad[2],
+                        d.in[1],  d.in[2],  d.channels, (d.in[1] + 3) / 4, (d.in[2] + 3) / 4};
   winograd_run(g, d.batch, dy, prepared, bias, d.accumulate, d.activation, dx);
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "graft/nn/layers/conv_layer.hpp"
+#include "graft/nn/layers/plain_conv.hpp"
 
 namespace graft {
 
@@ -26,8 +26,8 @@ struct ConvOptions {
 };
 
 template <class Scalar>
-class ConvImpl final : public detail::ConvLayerImpl<Scalar> {
-  using Base = detail::ConvLayerImpl<Scalar>;
+class ConvImpl final : public detail::PlainConvImpl<Scalar> {
+  using Base = detail::PlainConvImpl<Scalar>;
 
  public:
   using Options = ConvOptions;
@@ -67,36 +67,21 @@ class ConvImpl final : public detail::ConvLayerImpl<Scalar> {
     desc.groups = options_.groups;
     return desc;
   }
-  const VariablePtr<Scalar>& plain_kernel() const override { return kernel_; }
-  void linear_forward(const kernels::ConvDesc& desc, const kernels::ActivationParams& fused,
-                      const ForwardArgs<Scalar>& args, const Scalar* x, Scalar* z, std::byte*,
-                      std::byte*) const override {
-    this->plain_forward(desc, fused, args, x, z);
-  }
-  void linear_backward(const kernels::ConvDesc& desc, const BackwardArgs<Scalar>& args, const Scalar* x,
-                       const Scalar* dz, Scalar* dx, const std::byte*, std::byte*) const override {
-    if (args.dw(0)) kernels::conv_backward_weights<Scalar>(desc, x, dz, args.dw(0).data());
-    if (!dx) return;
-    kernels::ConvDesc with = desc;
-    with.accumulate = args.add_to_input;
-    kernels::conv_backward_data<Scalar>(with, dz, kernel_->value().data(), nullptr, dx);
-  }
-
   GRAFT_COLD void build(std::span<const Shape> inputs, Rng& rng) override {
     const Index channels = this->known_channels(inputs) / options_.groups;
-    kernel_ = this->add_variable("kernel", this->kernel_shape(channels, filters_), options_.kernel_initializer, rng,
-                                 VariableKind::trainable, options_.kernel_regularizer, options_.kernel_constraint);
+    this->kernel_ =
+        this->add_variable("kernel", this->kernel_shape(channels, filters_), options_.kernel_initializer, rng,
+                           VariableKind::trainable, options_.kernel_regularizer, options_.kernel_constraint);
     this->add_bias(filters_, rng);
   }
 
  private:
   Index filters_;
   ConvOptions options_;
-  VariablePtr<Scalar> kernel_;
 };
 
-/// y[n, o, f] = activation(b[f] + sum over taps t, channels c of x[n, o * strides + t * dilation_rate - pad, c] W[t, c, f]).
-/// x (batch, length, channels), kernel W (kernel_size, channels / groups, filters), bias b (filters). "valid" has
+/// y[n, o, f] = activation(b[f] + sum over taps t, channels c of x[n, o * strides + t * dilation_rate - pad, c] W[t, c,
+/// f]). x (batch, length, channels), kernel W (kernel_size, channels / groups, filters), bias b (filters). "valid" has
 /// ceil((length - extent + 1) / strides) outputs with extent = (kernel_size - 1) dilation_rate + 1, "same" and "causal"
 /// ceil(length / strides); "same" pads as TensorFlow does, the odd element at the end. Throws ConfigError for arguments
 /// that contradict each other, ShapeError for a kernel larger than its padded input and for groups that do not divide

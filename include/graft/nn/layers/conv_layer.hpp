@@ -98,7 +98,6 @@ class ConvLayerImpl : public LayerImpl<Scalar> {
     needs.can_add = format_ == DataFormat::channels_last && adds_to_input();
     needs.inputs = use.weight_gradients;
     needs.scratch_bytes += call.layout_bytes(use);
-    if (plain_kernel() && !use.weight_gradients) needs.prepared_bytes = prepared_bytes(call.desc) + bias_bytes(call.desc);
     call.activated.require(needs, use);
     return needs;
   }
@@ -145,26 +144,6 @@ class ConvLayerImpl : public LayerImpl<Scalar> {
     if (bias_ && args.dw(last)) {
       kernels::column_sums(call.z_last[0] * call.z_last[1], call.z_last[2], dz, args.dw(last).data());
     }
-  }
-
-  bool folds() const override {
-    return plain_kernel() && activation_.linear() && format_ == DataFormat::channels_last;
-  }
-  /// The kernel as the fast path reads it, then the bias, both with what is folded in.
-  GRAFT_COLD void prepare(const PrepareArgs<Scalar>& args) const override {
-    const Call call(*this, args.inputs[0]);
-    const Tensor<Scalar>& kernel = std::as_const(*plain_kernel()).value();
-    const Index filters = call.desc.filters;
-    Scalar* into = reinterpret_cast<Scalar*>(args.into);
-    Scalar* bias = reinterpret_cast<Scalar*>(args.into + prepared_bytes(call.desc));
-    for (Index f = 0; f < filters; ++f) {
-      const Scalar own = bias_ ? bias_data()[f] : Scalar(0);
-      bias[f] = args.scale ? own * args.scale[f] + args.shift[f] : own;
-    }
-    if (!args.scale) return kernels::conv_prepare<Scalar>(call.desc, kernel.data(), into);
-    Tensor<Scalar> scaled = kernel;
-    for (Index i = 0; i < scaled.size(); ++i) scaled[i] *= args.scale[i % filters];
-    kernels::conv_prepare<Scalar>(call.desc, scaled.data(), into);
   }
 
   GRAFT_COLD Config config() const override {
@@ -226,19 +205,6 @@ class ConvLayerImpl : public LayerImpl<Scalar> {
     return z;
   }
   virtual Index filters_of(Index channels) const = 0;
-  /// The kernel of a layer that is nothing but one convolution: that is prepared, and folds what follows it.
-  virtual const VariablePtr<Scalar>& plain_kernel() const { return none_; }
-  /// linear_forward of such a layer.
-  void plain_forward(const kernels::ConvDesc& desc, const kernels::ActivationParams& fused,
-                     const ForwardArgs<Scalar>& args, const Scalar* x, Scalar* z) const {
-    kernels::ConvDesc with = desc;
-    with.activation = fused;
-    if (!args.prepared) {
-      return kernels::conv_forward<Scalar>(with, x, std::as_const(*plain_kernel()).value().data(), bias_data(), z);
-    }
-    const Scalar* bias = reinterpret_cast<const Scalar*>(args.prepared + prepared_bytes(desc));
-    kernels::conv_forward_prepared<Scalar>(with, x, reinterpret_cast<const Scalar*>(args.prepared), bias, z);
-  }
   /// The convolution for an input of known shape; spatial axes in ConvDesc's order.
   virtual kernels::ConvDesc describe(const SpatialShape& x, const SpatialShape& z) const {
     kernels::ConvDesc desc = describe_windows(x, z);
@@ -250,11 +216,12 @@ class ConvLayerImpl : public LayerImpl<Scalar> {
   }
   /// Whether linear_backward can add to dx.
   virtual bool adds_to_input() const { return true; }
-  /// Memory of its own, in cache and scratch.
+  /// Memory of its own: cache, scratch, prepared.
   virtual Needs linear_needs(const kernels::ConvDesc&, const Use&) const { return {}; }
   /// All pointers are to channels-last data. z includes the bias and `fused`.
   virtual void linear_forward(const kernels::ConvDesc& desc, const kernels::ActivationParams& fused,
-                              const ForwardArgs<Scalar>& args, const Scalar* x, Scalar* z, std::byte* cache, std::byte* scratch) const = 0;
+                              const ForwardArgs<Scalar>& args, const Scalar* x, Scalar* z, std::byte* cache,
+                              std::byte* scratch) const = 0;
   /// Weight gradients but the bias's go to args.dw(), where it has room for them; dx may be null.
   virtual void linear_backward(const kernels::ConvDesc& desc, const BackwardArgs<Scalar>& args, const Scalar* x,
                                const Scalar* dz, Scalar* dx, const std::byte* cache, std::byte* scratch) const = 0;
@@ -299,6 +266,10 @@ class ConvLayerImpl : public LayerImpl<Scalar> {
   }
   const Scalar* bias_data() const { return bias_ ? std::as_const(*bias_).value().data() : nullptr; }
 
+  /// The convolution for an input whose shape was checked.
+  kernels::ConvDesc describe_input(const Shape& input) const { return Call(*this, input).desc; }
+  bool linear() const { return activation_.linear(); }
+  DataFormat format() const { return format_; }
   int rank() const { return rank_; }
   const SpatialValues& kernel_size() const { return kernel_size_; }
   const SpatialValues& strides() const { return strides_; }
@@ -333,12 +304,6 @@ class ConvLayerImpl : public LayerImpl<Scalar> {
 
   static constexpr Permutation kLastFromFirst{0, 2, 1};
 
-  static Index prepared_bytes(const kernels::ConvDesc& desc) {
-    return round_up_64(kernels::conv_prepared_elements(desc) * static_cast<Index>(sizeof(Scalar)));
-  }
-  static Index bias_bytes(const kernels::ConvDesc& desc) {
-    return round_up_64(desc.filters * static_cast<Index>(sizeof(Scalar)));
-  }
   static Scalar* take(std::byte*& memory, Index bytes) {
     Scalar* taken = reinterpret_cast<Scalar*>(memory);
     memory += bytes;
@@ -355,7 +320,7 @@ class ConvLayerImpl : public LayerImpl<Scalar> {
   Initializer bias_initializer_;
   Regularizer bias_regularizer_;
   Constraint bias_constraint_;
-  VariablePtr<Scalar> bias_, none_;
+  VariablePtr<Scalar> bias_;
 };
 
 }  // namespace graft::detail

@@ -84,8 +84,8 @@ class ConvTransposeImpl final : public detail::ConvLayerImpl<Scalar> {
     }
     return desc;
   }
-  void linear_forward(const kernels::ConvDesc& desc, const kernels::ActivationParams& fused,
-                      const ForwardArgs<Scalar>&, const Scalar* x, Scalar* z, std::byte*, std::byte*) const override {
+  void linear_forward(const kernels::ConvDesc& desc, const kernels::ActivationParams& fused, const ForwardArgs<Scalar>&,
+                      const Scalar* x, Scalar* z, std::byte*, std::byte*) const override {
     kernels::ConvDesc with = desc;
     with.activation = fused;
     kernels::conv_backward_data<Scalar>(with, x, kernel_->value().data(), this->bias_data(), z);
@@ -99,8 +99,8 @@ class ConvTransposeImpl final : public detail::ConvLayerImpl<Scalar> {
 
   GRAFT_COLD void build(std::span<const Shape> inputs, Rng& rng) override {
     kernel_ = this->add_variable("kernel", this->kernel_shape(filters_, this->known_channels(inputs)),
-                                 options_.kernel_initializer, rng, VariableKind::trainable,
-                                 options_.kernel_regularizer, options_.kernel_constraint);
+                                 options_.kernel_initializer, rng, VariableKind::trainable, options_.kernel_regularizer,
+                                 options_.kernel_constraint);
     this->add_bias(filters_, rng);
   }
 
@@ -122,10 +122,10 @@ class ConvTransposeImpl final : public detail::ConvLayerImpl<Scalar> {
 };
 
 /// The data gradient of a Conv1D as a layer: every input element adds itself times the kernel to the output, `strides`
-/// further for each. x (batch, length, channels), kernel (kernel_size, filters, channels), bias (filters). Output length,
-/// with extent = (kernel_size - 1) dilation_rate + 1: "same" length * strides, "valid" length * strides + max(extent -
-/// strides, 0); with output_padding p (length - 1) strides + extent + p, minus 2 (extent / 2) if "same". What the windows
-/// cover beyond that is cut off on both sides, the odd element at the end (TensorFlow's rule).
+/// further for each. x (batch, length, channels), kernel (kernel_size, filters, channels), bias (filters). Output
+/// length, with extent = (kernel_size - 1) dilation_rate + 1: "same" length * strides, "valid" length * strides +
+/// max(extent - strides, 0); with output_padding p (length - 1) strides + extent + p, minus 2 (extent / 2) if "same".
+/// What the windows cover beyond that is cut off on both sides, the odd element at the end (TensorFlow's rule).
 template <class Scalar = float>
 class Conv1DTranspose : public detail::FilterLayer<Scalar, Conv1DTranspose<Scalar>, ConvTransposeImpl<Scalar>> {
  public:

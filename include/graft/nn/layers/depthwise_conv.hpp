@@ -1,6 +1,6 @@
 #pragma once
 
-#include "graft/nn/layers/conv_layer.hpp"
+#include "graft/nn/layers/plain_conv.hpp"
 
 namespace graft {
 
@@ -26,8 +26,8 @@ struct DepthwiseConvOptions {
 };
 
 template <class Scalar>
-class DepthwiseConvImpl final : public detail::ConvLayerImpl<Scalar> {
-  using Base = detail::ConvLayerImpl<Scalar>;
+class DepthwiseConvImpl final : public detail::PlainConvImpl<Scalar> {
+  using Base = detail::PlainConvImpl<Scalar>;
 
  public:
   static constexpr const char* kNames[3] = {"DepthwiseConv1D", "DepthwiseConv2D", ""};
@@ -52,32 +52,16 @@ class DepthwiseConvImpl final : public detail::ConvLayerImpl<Scalar> {
     desc.groups = x.channels;
     return desc;
   }
-  const VariablePtr<Scalar>& plain_kernel() const override { return kernel_; }
-  void linear_forward(const kernels::ConvDesc& desc, const kernels::ActivationParams& fused,
-                      const ForwardArgs<Scalar>& args, const Scalar* x, Scalar* z, std::byte*,
-                      std::byte*) const override {
-    this->plain_forward(desc, fused, args, x, z);
-  }
-  void linear_backward(const kernels::ConvDesc& desc, const BackwardArgs<Scalar>& args, const Scalar* x,
-                       const Scalar* dz, Scalar* dx, const std::byte*, std::byte*) const override {
-    if (args.dw(0)) kernels::conv_backward_weights<Scalar>(desc, x, dz, args.dw(0).data());
-    if (!dx) return;
-    kernels::ConvDesc with = desc;
-    with.accumulate = args.add_to_input;
-    kernels::conv_backward_data<Scalar>(with, dz, kernel_->value().data(), nullptr, dx);
-  }
-
   GRAFT_COLD void build(std::span<const Shape> inputs, Rng& rng) override {
     const Index channels = this->known_channels(inputs);
-    kernel_ = this->add_variable("depthwise_kernel", this->kernel_shape(channels, options_.depth_multiplier),
-                                 options_.depthwise_initializer, rng, VariableKind::trainable,
-                                 options_.depthwise_regularizer, options_.depthwise_constraint);
+    this->kernel_ = this->add_variable("depthwise_kernel", this->kernel_shape(channels, options_.depth_multiplier),
+                                       options_.depthwise_initializer, rng, VariableKind::trainable,
+                                       options_.depthwise_regularizer, options_.depthwise_constraint);
     this->add_bias(channels * options_.depth_multiplier, rng);
   }
 
  private:
   DepthwiseConvOptions options_;
-  VariablePtr<Scalar> kernel_;
 };
 
 namespace detail {

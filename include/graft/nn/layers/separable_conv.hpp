@@ -76,7 +76,8 @@ class SeparableConvImpl final : public detail::ConvLayerImpl<Scalar> {
     return needs;
   }
   void linear_forward(const kernels::ConvDesc& desc, const kernels::ActivationParams& fused,
-                      const ForwardArgs<Scalar>& args, const Scalar* x, Scalar* z, std::byte* cache, std::byte* scratch) const override {
+                      const ForwardArgs<Scalar>& args, const Scalar* x, Scalar* z, std::byte* cache,
+                      std::byte* scratch) const override {
     Scalar* between = reinterpret_cast<Scalar*>(args.use.weight_gradients ? cache : scratch);
     kernels::conv_forward<Scalar>(desc, x, depthwise_->value().data(), nullptr, between);
     kernels::ConvDesc second = pointwise(desc);
@@ -101,16 +102,16 @@ class SeparableConvImpl final : public detail::ConvLayerImpl<Scalar> {
 
   GRAFT_COLD void build(std::span<const Shape> inputs, Rng& rng) override {
     const Index channels = this->known_channels(inputs), multiplier = options_.depth_multiplier;
-    depthwise_ = this->add_variable("depthwise_kernel", this->kernel_shape(channels, multiplier),
-                                    options_.depthwise_initializer, rng, VariableKind::trainable,
-                                    options_.depthwise_regularizer, options_.depthwise_constraint);
+    depthwise_ =
+        this->add_variable("depthwise_kernel", this->kernel_shape(channels, multiplier), options_.depthwise_initializer,
+                           rng, VariableKind::trainable, options_.depthwise_regularizer, options_.depthwise_constraint);
     Shape shape;
     for (int axis = 0; axis < this->rank(); ++axis) shape.push_back(1);
     shape.push_back(channels * multiplier);
     shape.push_back(filters_);
-    pointwise_ = this->add_variable("pointwise_kernel", shape, options_.pointwise_initializer, rng,
-                                    VariableKind::trainable, options_.pointwise_regularizer,
-                                    options_.pointwise_constraint);
+    pointwise_ =
+        this->add_variable("pointwise_kernel", shape, options_.pointwise_initializer, rng, VariableKind::trainable,
+                           options_.pointwise_regularizer, options_.pointwise_constraint);
     this->add_bias(filters_, rng);
   }
 
@@ -130,8 +131,9 @@ class SeparableConvImpl final : public detail::ConvLayerImpl<Scalar> {
   VariablePtr<Scalar> depthwise_, pointwise_;
 };
 
-/// A DepthwiseConv1D without bias, then a Conv1D of kernel size 1 (Chollet 2017). Weights: depthwise kernel (kernel_size,
-/// channels, depth_multiplier), pointwise kernel (1, channels * depth_multiplier, filters), bias (filters).
+/// A DepthwiseConv1D without bias, then a Conv1D of kernel size 1 (Chollet 2017). Weights: depthwise kernel
+/// (kernel_size, channels, depth_multiplier), pointwise kernel (1, channels * depth_multiplier, filters), bias
+/// (filters).
 template <class Scalar = float>
 class SeparableConv1D : public detail::FilterLayer<Scalar, SeparableConv1D<Scalar>, SeparableConvImpl<Scalar>> {
  public:
