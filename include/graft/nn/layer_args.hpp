@@ -7,7 +7,8 @@
 #include "graft/core/tensor_view.hpp"
 #include "graft/kernels/activation_kind.hpp"
 
-// What a layer is asked and what it is given in one use. All of it belongs to the run's workspace; a layer keeps nothing.
+// What a layer is asked and what it is given in one use. All of it belongs to the run's workspace; a layer keeps
+// nothing.
 namespace graft {
 
 /// How a node of a plan is going to be used.
@@ -18,6 +19,18 @@ struct Use {
   bool input_gradients = false;   ///< backward will be asked for gradients of inputs
 
   bool backward() const { return weight_gradients || input_gradients; }
+};
+
+/// Keras's masks say which time steps of a value count. A mask belongs to output 0 of a layer and has the shape of the
+/// value's first two dimensions, (batch, time).
+struct MaskFlow {
+  enum class Kind {
+    none,  ///< output 0 has no mask
+    pass,  ///< output 0 has the mask of input `from`, if that has one
+    make   ///< forward writes args.output_mask
+  };
+  Kind kind = Kind::none;
+  std::size_t from = 0;
 };
 
 /// What a layer's backward reads and what memory it wants, for given input shapes and use. Less is faster: what is not
@@ -38,14 +51,18 @@ struct ForwardArgs {
   std::span<const TensorView<const Scalar>> inputs;
   std::span<const TensorView<Scalar>> outputs;
   Use use;
-  std::byte* cache = nullptr;    ///< needs().cache_bytes
-  std::byte* scratch = nullptr;  ///< needs().scratch_bytes
-  RandomKey random;              ///< differs for every node, step and run
-  const std::byte* prepared = nullptr;     ///< needs().prepared_bytes
-  kernels::ActivationParams activation{};  ///< of a layer behind this one that was folded into it
+  std::span<const TensorView<const Scalar>> masks;  ///< one per input, 1 = counts, 0 = padding; empty: no mask
+  TensorView<Scalar> output_mask;                   ///< to be written by a layer whose mask_flow() makes one
+  std::byte* cache = nullptr;                       ///< needs().cache_bytes
+  std::byte* scratch = nullptr;                     ///< needs().scratch_bytes
+  RandomKey random;                                 ///< differs for every node, step and run
+  const std::byte* prepared = nullptr;              ///< needs().prepared_bytes
+  kernels::ActivationParams activation{};           ///< of a layer behind this one that was folded into it
 
   const TensorView<const Scalar>& x(std::size_t i = 0) const { return inputs[i]; }
   const TensorView<Scalar>& y(std::size_t i = 0) const { return outputs[i]; }
+  /// Null when input i has no mask.
+  const Scalar* mask(std::size_t i = 0) const { return i < masks.size() ? masks[i].data() : nullptr; }
 };
 
 /// What a layer makes of its variables once, for many runs in which they stay as they are. scale and shift, one per
@@ -66,6 +83,7 @@ struct BackwardArgs {
   std::span<const TensorView<Scalar>> input_gradients;         ///< an empty view means: not needed
   std::span<const TensorView<Scalar>> weight_gradients;        ///< one per variable of the layer; empty: not needed
   Use use;
+  std::span<const TensorView<const Scalar>> masks;  ///< as forward got them
   const std::byte* cache = nullptr;
   std::byte* scratch = nullptr;
   bool add_to_input = false;  ///< only if needs().can_add: dx += instead of dx =
@@ -75,6 +93,8 @@ struct BackwardArgs {
   const TensorView<const Scalar>& dy(std::size_t i = 0) const { return output_gradients[i]; }
   const TensorView<Scalar>& dx(std::size_t i = 0) const { return input_gradients[i]; }
   const TensorView<Scalar>& dw(std::size_t i) const { return weight_gradients[i]; }
+  /// Null when input i has no mask.
+  const Scalar* mask(std::size_t i = 0) const { return i < masks.size() ? masks[i].data() : nullptr; }
 };
 
 /// After a training step: the layer moves its own state (moving statistics).

@@ -39,7 +39,8 @@ class LayerImpl {
   /// Keras's class_name: "Dense".
   virtual std::string_view class_name() const = 0;
 
-  /// Shapes of the outputs for given input shapes; pure. Throws ShapeError. Layers with one output override output_shape.
+  /// Shapes of the outputs for given input shapes; pure. Throws ShapeError. Layers with one output override
+  /// output_shape.
   virtual std::vector<Shape> output_shapes(std::span<const Shape> inputs) const { return {output_shape(inputs)}; }
   virtual Shape output_shape(std::span<const Shape> inputs) const { return inputs[0]; }
 
@@ -52,13 +53,20 @@ class LayerImpl {
   virtual void prepare(const PrepareArgs<Scalar>& /*args*/) const {}
   /// True when prepare takes scale and shift, and forward the activation, of layers behind this one.
   virtual bool folds() const { return false; }
-  /// True when in this use y = scale[c] x + shift[c] for channels c of the last axis is all that the layer does: it can be
-  /// folded into the one in front. Writes both unless they are null.
+  /// True when in this use y = scale[c] x + shift[c] for channels c of the last axis is all that the layer does: it can
+  /// be folded into the one in front. Writes both unless they are null.
   virtual bool channel_affine(const Shape& /*input*/, const Use& /*use*/, Scalar* /*scale*/, Scalar* /*shift*/) const {
     return false;
   }
   /// The function of each element that is all that the layer does, if one: it can be folded into the one in front.
   virtual const ActivationFunction* elementwise() const { return nullptr; }
+
+  /// What becomes of masks; `masked` says which inputs have one. Keras's layers that support masking pass it on.
+  virtual MaskFlow mask_flow(const std::vector<bool>& /*masked*/) const { return {}; }
+  /// True when forward (and backward) read args.masks.
+  virtual bool uses_masks() const { return false; }
+  /// False for an input that has no gradient by its nature: indices, or one that only lends its shape.
+  virtual bool differentiable(std::size_t /*input*/) const { return true; }
 
   /// True when training mode draws random numbers: such a layer ends the deterministic prefix.
   virtual bool is_random() const { return false; }
@@ -85,6 +93,11 @@ class LayerImpl {
   virtual std::vector<VariablePtr<Scalar>> variables() const { return variables_; }
   /// The layers inside a container or a wrapper.
   virtual std::vector<Layer<Scalar>> sublayers() const { return {}; }
+
+  /// Where a .weights.h5 file has variable i of variables(), below the group of the layer. By default its own
+  /// variables, the trainable kind first: "vars/0"; of a recurrent layer "cell/vars/0", of attention
+  /// "query_dense/vars/0".
+  GRAFT_COLD virtual std::string store_path(std::size_t i) const { return "vars/" + std::to_string(i); }
 
   const std::string& name() const { return name_; }
   void set_name(std::string name) { name_ = std::move(name); }
