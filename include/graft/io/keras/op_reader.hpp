@@ -188,7 +188,7 @@ class OpReader {
       return module->as_string().find(".ops.") != std::string::npos;
     }
     const Config& config = entry.at("config");
-    if (!config.is_object() || config.contains("trainable") || config.contains("dtype")) return false;
+    if (!config.is_object() || config.contains("trainable")) return false;
     const Config* calls = entry.find_set("inbound_nodes");
     const bool called = calls && calls->is_array() && !calls->items().empty() && calls->items()[0].is_object();
     const std::string word = keras3_name(class_name);
