@@ -103,8 +103,8 @@
 
 #define GRAFT_FILE_TEMPLATES(X) \
   X(Model<float> load_model<float>(const std::string&, const LoadOptions&)) \
-  X(void Model<float>::save(const std::string&) const) \
-  X(void Model<float>::save_weights(const std::string&) const) \
+  X(void Model<float>::save(const std::string&, const SaveOptions&) const) \
+  X(void Model<float>::save_weights(const std::string&, const SaveOptions&) const) \
   X(LoadReport Model<float>::load_weights(const std::string&, const LoadWeightsOptions&) const)
 
 #define GRAFT_DECLARE_TEMPLATE(...) extern template __VA_ARGS__;
