@@ -1,9 +1,5 @@
 #pragma once
 
-#include <sys/stat.h>
-
-#include <cerrno>
-#include <cstdio>
 #include <cstring>
 
 #include "graft/io/atomic_file.hpp"
@@ -24,47 +20,38 @@ GRAFT_COLD inline std::string looks_like(const std::string& head) {
   return "something else";
 }
 
-// The signature stands at 0, or at 512, 1024, 2048 … behind a user's block.
-GRAFT_COLD inline bool has_signature(std::FILE* file, Index size) {
-  const char signature[] = "\211HDF\r\n\032\n";
-  for (Index at = 0; at + 8 <= size && at <= (Index{1} << 32); at = at ? at * 2 : 512) {
+// What can be said about a file before the library sees it. Throws FileError.
+GRAFT_COLD inline void check_signature(const ByteSource& source, const std::string& where) {
+  // At 0, or at 512, 1024, 2048 … behind a user's block.
+  for (Index at = 0; at + 8 <= source.size() && at <= (Index{1} << 32); at = at ? at * 2 : 512) {
     char bytes[8];
-    if (std::fseek(file, static_cast<long>(at), SEEK_SET) != 0 || std::fread(bytes, 1, 8, file) != 8) return false;
-    if (std::memcmp(bytes, signature, 8) == 0) return true;
+    if (source.read(static_cast<std::uint64_t>(at), 8, bytes) && std::memcmp(bytes, "\211HDF\r\n\032\n", 8) == 0)
+      return;
   }
-  return false;
-}
-
-// Everything that can be said about a file before the library sees it. Throws FileError.
-GRAFT_COLD inline void check_readable(const std::string& path, const std::string& where) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) {
-    const int error = errno;
-    fail<FileError>(where, "a file", error == ENOENT ? "nothing: there is no such file" : std::strerror(error));
-  }
-  if (S_ISDIR(info.st_mode)) fail<FileError>(where, "an HDF5 file", "a folder");
-  if (!S_ISREG(info.st_mode)) fail<FileError>(where, "a regular file", "a device or a pipe");
-  if (info.st_size == 0) fail<FileError>(where, "an HDF5 file", "an empty file", "Was writing it interrupted?");
-  std::FILE* file = std::fopen(path.c_str(), "rb");
-  if (!file) fail<FileError>(where, "a readable file", std::strerror(errno));
-  char bytes[64];
-  const std::string head(bytes, std::fread(bytes, 1, sizeof bytes, file));
-  const bool found = has_signature(file, static_cast<Index>(info.st_size));
-  std::fclose(file);
-  if (!found) fail<FileError>(where, "an HDF5 file", looks_like(head));
+  std::string head(static_cast<std::size_t>(std::min<Index>(source.size(), 64)), '\0');
+  if (!source.read(0, head.size(), head.data())) fail<FileError>(where, "a readable file", "one that is not");
+  fail<FileError>(where, "an HDF5 file", looks_like(head));
 }
 }  // namespace detail
 
 /// An HDF5 file, open for reading. Groups and arrays keep it open as long as they live.
 class File {
  public:
-  /// Throws FileError for a file that is missing, empty, truncated, a folder, or not HDF5.
+  /// Throws FileError for a file that is missing, empty, truncated, a folder, or not HDF5. The file may be hostile:
+  /// what the library sees of it was looked through (MetadataGuard says what is refused, and the limits).
   GRAFT_COLD static File open(const std::string& path) {
-    File file("\"" + path + "\"");
-    detail::check_readable(path, file.where_);
+    const std::string where = "\"" + path + "\"";
+    return open(ByteSource::open(path, where), where);
+  }
+
+  /// Reads any source of bytes, a file that lies in memory for instance; errors begin with `where`.
+  GRAFT_COLD static File open(const std::shared_ptr<const ByteSource>& source, const std::string& where) {
+    File file(where);
+    detail::check_signature(*source, where);
     const Call call(file.where_);
     const Handle access = access_properties(call);
-    file.id_ = Handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), &H5Fclose);
+    ReadDriver::select(access.get(), source, call);
+    file.id_ = Handle(H5Fopen(where.c_str(), H5F_ACC_RDONLY, access.get()), &H5Fclose);
     if (!file.id_) {
       throw FileError(file.where_ + ": expected a whole HDF5 file, received one that is damaged or truncated. " +
                       Call::library_message());
