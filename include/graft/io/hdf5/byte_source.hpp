@@ -16,20 +16,14 @@ namespace graft::hdf5 {
 /// from several threads.
 class ByteSource {
  public:
-  /// Throws FileError for what is missing, unreadable, empty, or no regular file.
+  /// A regular file. Throws FileError.
   GRAFT_COLD static std::shared_ptr<const ByteSource> open(const std::string& path, const std::string& where) {
-    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (descriptor < 0) {
-      const int error = errno;
-      fail<FileError>(where, "a file", error == ENOENT ? "nothing: there is no such file" : std::strerror(error));
-    }
     std::shared_ptr<ByteSource> source(new ByteSource);
-    source->descriptor_ = descriptor;
+    source->descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat info {};
-    if (::fstat(descriptor, &info) != 0) fail<FileError>(where, "a readable file", std::strerror(errno));
-    if (S_ISDIR(info.st_mode)) fail<FileError>(where, "an HDF5 file", "a folder");
-    if (!S_ISREG(info.st_mode)) fail<FileError>(where, "a regular file", "a device or a pipe");
-    if (info.st_size == 0) fail<FileError>(where, "an HDF5 file", "an empty file", "Was writing it interrupted?");
+    if (source->descriptor_ < 0 || ::fstat(source->descriptor_, &info) != 0)
+      fail<FileError>(where, "a readable file", std::strerror(errno));
+    if (!S_ISREG(info.st_mode)) fail<FileError>(where, "a regular file", "a folder, a device or a pipe");
     source->size_ = static_cast<Index>(info.st_size);
     return source;
   }
