@@ -19,22 +19,30 @@ GRAFT_COLD inline void check_readable(const std::string& path, const std::string
 /// An HDF5 file, open for reading. Groups and arrays keep it open as long as they live.
 class File {
  public:
-  /// Throws FileError for a file that is missing, empty, truncated, a folder, or not HDF5.
+  /// Throws FileError for a file that is missing, empty, truncated, a folder, or not HDF5. The file may be hostile:
+  /// what the library sees of it was looked through (MetadataGuard says what is refused, and the limits).
   GRAFT_COLD static File open(const std::string& path) {
-    File file("\"" + path + "\"");
-    detail::check_readable(path, file.where_);
-    const Call call(file.where_);
-    file.open_with(path, access_properties(call));
-    return file;
+    const std::string where = "\"" + path + "\"";
+    detail::check_readable(path, where);
+    return open(ByteSource::open(path, where), where);
   }
 
   /// A file that lies in memory; `where` is its name in messages. Throws FileError.
   GRAFT_COLD static File open_image(const std::shared_ptr<const Image>& image, const std::string& where) {
+    return open(ByteSource::memory(image->data(), static_cast<Index>(image->size()), image), where);
+  }
+
+  /// Any source of bytes. Throws FileError.
+  GRAFT_COLD static File open(const std::shared_ptr<const ByteSource>& source, const std::string& where) {
     File file(where);
     const Call call(file.where_);
     const Handle access = access_properties(call);
-    ImageDriver::select(access.get(), image, call);
-    file.open_with("image", access);
+    ReadDriver::select(access.get(), source, call);
+    file.id_ = Handle(H5Fopen(where.c_str(), H5F_ACC_RDONLY, access.get()), &H5Fclose);
+    if (!file.id_) {
+      throw FileError(file.where_ + ": expected a whole HDF5 file, received one that is damaged or truncated. " +
+                      Call::library_message());
+    }
     return file;
   }
 
@@ -63,13 +71,6 @@ class File {
 
  private:
   explicit File(std::string where) : where_(std::move(where)) {}
-
-  GRAFT_COLD void open_with(const std::string& name, const Handle& access) {
-    id_ = Handle(H5Fopen(name.c_str(), H5F_ACC_RDONLY, access.get()), &H5Fclose);
-    if (id_) return;
-    throw FileError(where_ + ": expected a whole HDF5 file, received one that is damaged or truncated. " +
-                    Call::library_message());
-  }
 
   GRAFT_COLD static Handle access_properties(const Call& call) {
     Handle access(call.check(H5Pcreate(H5P_FILE_ACCESS), "open it"), &H5Pclose);
