@@ -13,6 +13,7 @@
 #include "graft/models/callbacks/learning_rate_scheduler.hpp"
 #include "graft/models/clone.hpp"
 #include "graft/models/model.hpp"
+#include "graft/models/plot_model.hpp"
 #include "graft/models/sequential.hpp"
 #include "graft/nn/layers.hpp"
 #include "graft/transfer/transfer.hpp"

@@ -27,6 +27,8 @@ class Executor {
         step.outputs.push_back(value_view(output));
         step.const_outputs.push_back(step.outputs.back());
       }
+      for (const std::size_t mask : node.masks) step.masks.push_back(mask_view(mask));
+      if (node.output_mask != PlanT::kNone) step.output_mask = value_view(node.output_mask);
       step.no_inputs.resize(node.inputs.size());
       step.no_outputs.resize(node.outputs.size());
       if (!node.use.backward()) continue;
@@ -79,6 +81,7 @@ class Executor {
       const auto& node = plan_.nodes()[n];
       Step& step = steps_[n];
       for (std::size_t i = 0; i < node.inputs.size(); ++i) refresh(node.inputs[i], step.inputs[i]);
+      for (std::size_t i = 0; i < node.masks.size(); ++i) refresh(node.masks[i], step.masks[i]);
       if (node.needs.is_view) {
         step.outputs[0] = {const_cast<Scalar*>(step.inputs[0].data()), step.outputs[0].shape()};
         step.const_outputs[0] = step.outputs[0];
@@ -87,6 +90,8 @@ class Executor {
         node.layer->forward({.inputs = step.inputs,
                              .outputs = step.outputs,
                              .use = node.use,
+                             .masks = step.masks,
+                             .output_mask = step.output_mask,
                              .cache = memory(node.cache),
                              .scratch = memory(node.forward_scratch),
                              .random = random.fold(n),
@@ -100,6 +105,13 @@ class Executor {
   ConstView output(std::size_t i) const {
     const std::size_t value = plan_.outputs()[i];
     ConstView view = value_view(value);
+    refresh(value, view);
+    return view;
+  }
+  /// The mask of output i; empty when it has none.
+  ConstView output_mask(std::size_t i) const {
+    const std::size_t value = plan_.output_masks()[i];
+    ConstView view = mask_view(value);
     refresh(value, view);
     return view;
   }
@@ -124,8 +136,9 @@ class Executor {
       const auto& node = plan_.nodes()[n];
       if (!node.use.backward()) continue;
       Step& step = steps_[n];
-      if (node.zero_output_gradient) {
-        for (const View& gradient : step.output_gradients) std::fill_n(gradient.data(), gradient.size(), Scalar(0));
+      for (std::size_t i = 0; i < step.output_gradients.size(); ++i) {
+        const View& gradient = step.output_gradients[i];
+        if (node.zero_output_gradient[i]) std::fill_n(gradient.data(), gradient.size(), Scalar(0));
       }
       if (const auto& regularizer = node.layer->activity_regularizer()) {
         regularizer.value_and_gradient(step.const_outputs[0], step.output_gradients[0],
@@ -145,6 +158,7 @@ class Executor {
                             .input_gradients = step.input_gradients,
                             .weight_gradients = step.weight_gradients,
                             .use = node.use,
+                            .masks = step.masks,
                             .cache = memory(node.cache),
                             .scratch = memory(node.backward_scratch),
                             .add_to_input = adds});
@@ -168,7 +182,8 @@ class Executor {
 
  private:
   struct Step {
-    std::vector<ConstView> inputs, const_outputs, const_output_gradients, no_inputs, no_outputs;
+    std::vector<ConstView> inputs, const_outputs, const_output_gradients, no_inputs, no_outputs, masks;
+    View output_mask;
     std::vector<View> outputs, output_gradients, input_gradients, sums, weight_gradients, weight_sums;
     std::unique_ptr<std::byte[], AlignedDelete> prepared;
     std::uint64_t prepared_from = 0;  // the state of the variables then
@@ -211,8 +226,10 @@ class Executor {
     const auto& planned = plan_.values()[value];
     return planned.external ? View{nullptr, planned.shape} : buffer_view(planned.buffer, planned.shape);
   }
+  ConstView mask_view(std::size_t value) const { return value == PlanT::kNone ? ConstView{} : value_view(value); }
   // Values in the caller's memory move from run to run.
   void refresh(std::size_t value, ConstView& view) const {
+    if (value == PlanT::kNone) return;
     const auto& planned = plan_.values()[value];
     if (planned.external) view = {inputs_[planned.external_root], planned.shape};
   }

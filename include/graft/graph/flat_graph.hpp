@@ -5,18 +5,23 @@
 namespace graft {
 
 /// A graph as plans want it: numbered values, leaf layers only (nested models inlined), every node with its effective
-/// trainable flag (its own and that of every model around it).
+/// trainable flag (its own and that of every model around it). Masks are values, too.
 template <class Scalar>
 struct FlatGraph {
+  static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+
   struct FlatNode {
     std::shared_ptr<LayerImpl<Scalar>> layer;
     std::vector<std::size_t> inputs, outputs;  ///< values
     bool trainable = true;
+    std::vector<std::size_t> masks = {};  ///< of the inputs, or kNone; empty when the layer uses none
+    std::size_t output_mask = kNone;      ///< the mask that the layer makes
   };
 
   std::vector<FlatNode> nodes;  ///< topological order
   std::size_t values = 0;
   std::vector<std::size_t> inputs, outputs;  ///< values
+  std::vector<std::size_t> output_masks;     ///< of the outputs, or kNone
 
   /// True when training would move a variable of this node.
   static bool learns(const FlatNode& node) {
@@ -56,6 +61,7 @@ class Flattener {
       } else {
         for (std::size_t i = 0; i < node->output_shapes.size(); ++i) to.push_back(flat.values++);
         flat.nodes.push_back({layer.shared(), from, to, learns});
+        pass_masks(flat.nodes.back());
       }
       values[n] = std::move(to);
     }
@@ -64,7 +70,32 @@ class Flattener {
     return outputs;
   }
 
+  std::size_t mask_of(std::size_t value) const {
+    const auto found = masks_.find(value);
+    return found == masks_.end() ? FlatGraph<Scalar>::kNone : found->second;
+  }
+
   FlatGraph<Scalar> flat;
+
+ private:
+  void pass_masks(typename FlatGraph<Scalar>::FlatNode& node) {
+    std::vector<std::size_t> masks;
+    std::vector<bool> masked;
+    for (const std::size_t input : node.inputs) {
+      masks.push_back(mask_of(input));
+      masked.push_back(masks.back() != FlatGraph<Scalar>::kNone);
+    }
+    const MaskFlow flow = node.layer->mask_flow(masked);
+    if (flow.kind == MaskFlow::Kind::make) {
+      node.output_mask = masks_[node.outputs[0]] = flat.values++;
+    } else if (flow.kind == MaskFlow::Kind::pass && flow.from < masks.size() && masked[flow.from]) {
+      masks_[node.outputs[0]] = masks[flow.from];
+    }
+    const bool any = std::find(masked.begin(), masked.end(), true) != masked.end();
+    if (any && node.layer->uses_masks()) node.masks = std::move(masks);
+  }
+
+  std::map<std::size_t, std::size_t> masks_;
 };
 
 }  // namespace detail
@@ -75,6 +106,9 @@ GRAFT_COLD FlatGraph<Scalar> flatten(const Graph<Scalar>& graph, bool trainable 
   detail::Flattener<Scalar> flattener;
   for (std::size_t i = 0; i < graph.inputs().size(); ++i) flattener.flat.inputs.push_back(flattener.flat.values++);
   flattener.flat.outputs = flattener.inline_graph(graph, flattener.flat.inputs, trainable);
+  for (const std::size_t output : flattener.flat.outputs) {
+    flattener.flat.output_masks.push_back(flattener.mask_of(output));
+  }
   return std::move(flattener.flat);
 }
 
@@ -98,23 +132,29 @@ GRAFT_COLD SplitGraph<Scalar> split_frozen_prefix(const FlatGraph<Scalar>& graph
     bool stays = !FlatGraph<Scalar>::learns(node) && !node.layer->is_random() && !node.layer->activity_regularizer() &&
                  !node.layer->updates_state({.training = true, .trainable = node.trainable});
     for (const std::size_t input : node.inputs) stays = stays && frozen[input];
+    for (const std::size_t mask : node.masks) stays = stays && (mask == FlatGraph<Scalar>::kNone || frozen[mask]);
     if (stays) {
       for (const std::size_t output : node.outputs) frozen[output] = true;
+      if (node.output_mask != FlatGraph<Scalar>::kNone) frozen[node.output_mask] = true;
     }
     (stays ? split.prefix : split.rest).nodes.push_back(node);
   }
   std::vector<bool> passed(graph.values, false);
   const auto pass = [&](std::size_t value) {
-    if (!frozen[value] || passed[value]) return;
+    if (value == FlatGraph<Scalar>::kNone || !frozen[value] || passed[value]) return;
     passed[value] = true;
     split.prefix.outputs.push_back(value);
   };
   for (const auto& node : split.rest.nodes) {
     for (const std::size_t input : node.inputs) pass(input);
+    for (const std::size_t mask : node.masks) pass(mask);
   }
   for (const std::size_t output : graph.outputs) pass(output);
+  for (const std::size_t mask : graph.output_masks) pass(mask);
+  split.prefix.output_masks.assign(split.prefix.outputs.size(), FlatGraph<Scalar>::kNone);
   split.rest.inputs = split.prefix.outputs;
   split.rest.outputs = graph.outputs;
+  split.rest.output_masks = graph.output_masks;
   return split;
 }
 

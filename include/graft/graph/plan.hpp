@@ -23,7 +23,7 @@ struct PlanOptions {
 template <class Scalar>
 class Plan {
  public:
-  static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+  static constexpr std::size_t kNone = FlatGraph<Scalar>::kNone;
 
   /// Where a gradient goes: straight into its buffer, on top of what is there, or into a buffer of its own that is
   /// added.
@@ -32,6 +32,8 @@ class Plan {
   struct PlannedNode {
     std::shared_ptr<LayerImpl<Scalar>> layer;
     std::vector<std::size_t> inputs, outputs;
+    std::vector<std::size_t> masks;  // as in FlatNode
+    std::size_t output_mask = kNone;
     std::vector<Shape> input_shapes;
     std::vector<VariablePtr<Scalar>> variables;  // and those of the folded layers
     Use use;
@@ -41,7 +43,7 @@ class Plan {
     std::vector<GradientMode> variable_gradient;                                   // per variable
     std::vector<std::size_t> input_buffer, variable_buffer;                        // lifetimes, for add_through_buffer
     std::size_t cache = kNone, forward_scratch = kNone, backward_scratch = kNone;  // lifetimes
-    bool zero_output_gradient = false;  // nothing but the activity regularizer writes it
+    std::vector<bool> zero_output_gradient;  // per output: nothing but the activity regularizer writes it
     // Layers behind this one that it computes along; they are views then.
     std::vector<std::shared_ptr<LayerImpl<Scalar>>> folded;
     kernels::ActivationParams activation{};
@@ -56,7 +58,8 @@ class Plan {
   };
 
   GRAFT_COLD Plan(const FlatGraph<Scalar>& graph, std::span<const Shape> input_shapes, const PlanOptions& options)
-      : inputs_(graph.inputs), outputs_(graph.outputs), options_(options) {
+      : inputs_(graph.inputs), outputs_(graph.outputs), output_masks_(graph.output_masks), options_(options) {
+    output_masks_.resize(outputs_.size(), kNone);
     values_.resize(graph.values);
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       values_[inputs_[i]].shape = input_shapes[i];
@@ -76,6 +79,8 @@ class Plan {
   const std::vector<PlannedValue>& values() const { return values_; }
   const std::vector<std::size_t>& inputs() const { return inputs_; }
   const std::vector<std::size_t>& outputs() const { return outputs_; }
+  /// Of each output its mask, or kNone.
+  const std::vector<std::size_t>& output_masks() const { return output_masks_; }
   const PlanOptions& options() const { return options_; }
   const Lifetime& lifetime(std::size_t i) const { return lifetimes_[i]; }
   /// Size of the one block of memory that holds all values, gradients of values, caches and scratch.
@@ -106,12 +111,15 @@ class Plan {
       node.layer = flat.layer;
       node.inputs = flat.inputs;
       node.outputs = flat.outputs;
+      node.masks = flat.masks;
+      node.output_mask = flat.output_mask;
       node.variables = flat.layer->variables();
       node.use.training = options_.training;
       node.use.trainable = flat.trainable;
-      for (const std::size_t input : node.inputs) {
-        node.input_shapes.push_back(values_[input].shape);
-        node.use.input_gradients |= options_.backward && values_[input].live;
+      node.use.masked = !node.masks.empty();
+      for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+        node.input_shapes.push_back(values_[node.inputs[i]].shape);
+        node.use.input_gradients |= options_.backward && wants_gradient(node, i);
       }
       node.use.weight_gradients = options_.backward && FlatGraph<Scalar>::learns(flat);
       const std::vector<Shape> shapes = node.layer->output_shapes(node.input_shapes);
@@ -119,11 +127,16 @@ class Plan {
         values_[node.outputs[i]].shape = shapes[i];
         values_[node.outputs[i]].live = node.use.backward();
       }
+      if (node.output_mask != kNone) values_[node.output_mask].shape = shapes[0].slice(0, 2);
       node.needs = node.layer->needs(node.input_shapes, node.use);
       node.updates_state = options_.backward && node.layer->updates_state(node.use);
       if (options_.backward && node.use.backward() && node.layer->activity_regularizer()) node.needs.outputs = true;
       nodes_.push_back(std::move(node));
     }
+  }
+
+  bool wants_gradient(const PlannedNode& node, std::size_t input) const {
+    return values_[node.inputs[input]].live && node.layer->differentiable(input);
   }
 
   // What runs as inference behind a layer that can take it up (BatchNormalization, an activation) costs nothing there
@@ -190,12 +203,18 @@ class Plan {
           output.buffer = add_lifetime(bytes_of(node.outputs[i]), now, now);
         }
       }
+      if (node.output_mask != kNone) {
+        values_[node.output_mask].buffer = add_lifetime(bytes_of(node.output_mask), now, now);
+      }
     }
     for (std::size_t n = 0; n < nodes_.size(); ++n) {
       const PlannedNode& node = nodes_[n];
       const auto touch = [&](std::size_t value, Index time) {
-        if (!values_[value].external) extend(values_[value].buffer, time);
+        if (value != kNone && !values_[value].external) extend(values_[value].buffer, time);
       };
+      for (const std::size_t mask : node.masks) {
+        touch(mask, node.use.backward() ? backward_time(n) : static_cast<Index>(n));
+      }
       for (const std::size_t input : node.inputs) touch(input, static_cast<Index>(n));
       for (const std::size_t output : node.outputs) touch(output, static_cast<Index>(n));
       if (!node.use.backward()) continue;
@@ -207,9 +226,13 @@ class Plan {
       }
     }
     // The caller reads the outputs after the run; losses and metrics read them at the loss.
-    for (const std::size_t output : outputs_) {
-      if (!values_[output].external) extend(values_[output].buffer, options_.backward ? loss_time() : end_time());
-    }
+    const auto keep = [&](std::size_t value) {
+      if (value != kNone && !values_[value].external) {
+        extend(values_[value].buffer, options_.backward ? loss_time() : end_time());
+      }
+    };
+    for (const std::size_t output : outputs_) keep(output);
+    for (const std::size_t mask : output_masks_) keep(mask);
   }
 
   // Gradients: the first writer in the reverse sweep overwrites, the others add.
@@ -228,19 +251,21 @@ class Plan {
       const Index now = backward_time(n);
       for (const std::size_t output : node.outputs) {
         // An output that nobody reads has no gradient but zero.
+        node.zero_output_gradient.push_back(!written[output]);
         if (!written[output]) {
           values_[output].gradient = add_lifetime(bytes_of(output), loss_time(), now);
           written[output] = true;
-          node.zero_output_gradient = true;
         }
         extend(values_[output].gradient, now);
       }
       bool all_written = true;
-      for (const std::size_t input : node.inputs) all_written = all_written && (!values_[input].live || written[input]);
+      for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+        all_written = all_written && (!wants_gradient(node, i) || written[node.inputs[i]]);
+      }
       for (std::size_t i = 0; i < node.inputs.size(); ++i) {
         const std::size_t input = node.inputs[i];
         node.input_buffer.push_back(kNone);
-        if (!values_[input].live) {
+        if (!wants_gradient(node, i)) {
           node.input_gradient.push_back(GradientMode::none);
         } else if (!written[input]) {
           written[input] = true;
@@ -258,7 +283,7 @@ class Plan {
           // A view's gradient is its output's: nothing to compute, only to add.
           if (!node.needs.is_view) node.input_buffer.back() = add_lifetime(bytes_of(input), now, now);
         }
-        if (values_[input].live) extend(values_[input].gradient, now);
+        if (wants_gradient(node, i)) extend(values_[input].gradient, now);
       }
       for (const auto& variable : node.variables) {
         const bool learns = node.use.weight_gradients && variable->kind() == VariableKind::trainable;
@@ -303,7 +328,7 @@ class Plan {
 
   std::vector<PlannedNode> nodes_;
   std::vector<PlannedValue> values_;
-  std::vector<std::size_t> inputs_, outputs_;
+  std::vector<std::size_t> inputs_, outputs_, output_masks_;
   std::vector<Lifetime> lifetimes_;
   std::vector<VariablePtr<Scalar>> variables_;
   PlanOptions options_;

@@ -28,7 +28,8 @@ class Symbol {
   const Layer<Scalar>& layer() const { return node().layer; }
   std::size_t output() const { return output_; }
   const Node<Scalar>& node() const {
-    if (!node_) throw StateError("Symbol: this symbol is empty; make one with graft::Input(shape) or by calling a layer.");
+    if (!node_)
+      throw StateError("Symbol: this symbol is empty; make one with graft::Input(shape) or by calling a layer.");
     return *node_;
   }
 
@@ -47,9 +48,37 @@ GRAFT_COLD std::vector<Symbol<Scalar>> call_layer(const Layer<Scalar>& layer, st
   node->layer = layer;
   node->inputs = std::move(inputs);
   node->output_shapes = layer.impl().output_shapes(shapes);
+  layer.impl().note_call(node);
   std::vector<Symbol<Scalar>> outputs;
   for (std::size_t i = 0; i < node->output_shapes.size(); ++i) outputs.emplace_back(node, i);
   return outputs;
+}
+
+namespace detail {
+
+template <class Scalar>
+GRAFT_COLD std::shared_ptr<const Node<Scalar>> call_of(const LayerImpl<Scalar>& layer, Index call) {
+  const auto calls = layer.calls();
+  if (calls.empty()) {
+    throw StateError(layer.where() + ": the layer has never been called, so it has no input and no output. " +
+                     "Call it on a symbol, or put it into a model that is built.");
+  }
+  if (call < 0 || call >= static_cast<Index>(calls.size())) {
+    fail<ConfigError>(layer.where(), "one of its " + std::to_string(calls.size()) + " calls", std::to_string(call));
+  }
+  return calls[static_cast<std::size_t>(call)];
+}
+
+}  // namespace detail
+
+template <class Scalar>
+GRAFT_COLD Symbol<Scalar> Layer<Scalar>::get_output_at(Index call) const {
+  return Symbol<Scalar>(detail::call_of(impl(), call), 0);
+}
+template <class Scalar>
+GRAFT_COLD Symbol<Scalar> Layer<Scalar>::get_input_at(Index call) const {
+  const auto node = detail::call_of(impl(), call);
+  return node->inputs.empty() ? Symbol<Scalar>(node, 0) : node->inputs[0];
 }
 
 template <class Scalar>

@@ -40,13 +40,13 @@ class Loss {
   Config config() const { return impl().config(); }
 
   Index losses_size(const Shape& y_true, const Shape& y_pred) const { return impl().losses_size(y_true, y_pred); }
-  double value(In y_true, In y_pred, In sample_weight, Out losses_buffer) const {
-    return impl().value(y_true, y_pred, sample_weight, losses_buffer);
+  double value(In y_true, In y_pred, In sample_weight, Out losses_buffer, In mask = {}) const {
+    return impl().value(y_true, y_pred, sample_weight, losses_buffer, mask);
   }
   double value_and_gradient(In y_true, In y_pred, In sample_weight, Out losses_buffer, Out scale_buffer,
-                            Out y_pred_gradient, double gradient_factor = 1.0) const {
+                            Out y_pred_gradient, double gradient_factor = 1.0, In mask = {}) const {
     return impl().value_and_gradient(y_true, y_pred, sample_weight, losses_buffer, scale_buffer, y_pred_gradient,
-                                     gradient_factor);
+                                     gradient_factor, mask);
   }
   void check_labels(In y_true, const Shape& y_pred) const { impl().check_labels(y_true, y_pred); }
 

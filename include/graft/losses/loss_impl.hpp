@@ -86,19 +86,19 @@ class LossImpl {
     return result;
   }
 
-  /// The reduced loss. `sample_weight` may be empty; its shape is the beginning of the losses' shape, usually (N,).
-  double value(In y_true, In y_pred, In sample_weight, Out losses_buffer) const {
+  /// The reduced loss. `sample_weight` may be empty; its shape is the beginning of the losses' shape, usually (N,). So
+  /// may `mask`, Keras's mask of the predictions: losses where it is 0 do not count.
+  double value(In y_true, In y_pred, In sample_weight, Out losses_buffer, In mask = {}) const {
     const Out each = unreduced(y_true, y_pred, losses_buffer);
-    return reduce(y_true, each, SampleWeights<Scalar>(class_name(), sample_weight, each.shape()), Out(), 1.0);
+    return reduce(y_true, each, sample_weight, mask, Out(), 1.0);
   }
 
   /// The reduced loss, and its gradient times `gradient_factor` (a loss weight, a loss scale). Overwrites the gradient.
   double value_and_gradient(In y_true, In y_pred, In sample_weight, Out losses_buffer, Out scale_buffer,
-                            Out y_pred_gradient, double gradient_factor = 1.0) const {
+                            Out y_pred_gradient, double gradient_factor = 1.0, In mask = {}) const {
     const Out each = unreduced(y_true, y_pred, losses_buffer);
     const Out scale = fit_buffer(scale_buffer, each.shape());
-    const double result =
-        reduce(y_true, each, SampleWeights<Scalar>(class_name(), sample_weight, each.shape()), scale, gradient_factor);
+    const double result = reduce(y_true, each, sample_weight, mask, scale, gradient_factor);
     const LabelShapes shapes = fit_shapes(y_true.shape(), y_pred.shape());
     backward({y_true.data(), shapes.y_true}, {y_pred.data(), shapes.y_pred}, scale,
              {y_pred_gradient.data(), shapes.y_pred});
@@ -152,13 +152,16 @@ class LossImpl {
     return {buffer.data(), shape};
   }
 
-  double reduce(In y_true, Out losses, const SampleWeights<Scalar>& weights, Out scale, double factor) const {
+  double reduce(In y_true, Out losses, In sample_weight, In mask, Out scale, double factor) const {
+    const SampleWeights<Scalar> weights(class_name(), sample_weight, losses.shape());
+    const SampleWeights<Scalar> counts(class_name(), mask, losses.shape());
     const Index count = losses.size();
-    const bool masked = has_mask();
+    const bool masked = has_mask() || counts;
+    const auto left_out = [&](Index i) { return masked && ((has_mask() && !is_valid(y_true, i)) || counts[i] == 0); };
     double sum = 0, weight_sum = 0;
     Index valid = 0;
     for (Index i = 0; i < count; ++i) {
-      if (masked && !is_valid(y_true, i)) continue;
+      if (left_out(i)) continue;
       const double weight = weights[i];
       sum += static_cast<double>(losses[i]) * weight;
       weight_sum += weight;
@@ -175,7 +178,7 @@ class LossImpl {
     const double rate = divisor == 0 ? 0 : 1 / divisor;
     if (scale) {
       for (Index i = 0; i < count; ++i) {
-        scale[i] = masked && !is_valid(y_true, i) ? Scalar(0) : static_cast<Scalar>(weights[i] * rate * factor);
+        scale[i] = left_out(i) ? Scalar(0) : static_cast<Scalar>(weights[i] * rate * factor);
       }
     }
     return divisor == 0 ? 0 : sum / divisor;

@@ -38,6 +38,9 @@ class Model : public Layer<Scalar> {
   /// Symbols at both ends of the graph.
   std::vector<Symbol<Scalar>> inputs() const { return impl().graph().inputs(); }
   std::vector<Symbol<Scalar>> outputs() const { return impl().graph().outputs(); }
+  /// The first input and the first output.
+  Symbol<Scalar> input() const { return inputs().front(); }
+  Symbol<Scalar> output() const { return outputs().front(); }
   /// Shapes with the unknown batch: (None, 28, 28). Of the first input or output when there are several.
   Shape input_shape() const { return inputs().front().shape(); }
   Shape output_shape() const { return outputs().front().shape(); }

@@ -73,14 +73,7 @@ class FunctionalReader {
   }
 
  private:
-  void make_input(const std::string& name) {
-    auto node = std::make_shared<Node<Scalar>>();
-    node->layer = layers_[name];
-    const Shape shape = node->layer.impl().input_shape()->with_batch();
-    node->layer.impl().ensure_built({&shape, 1});
-    node->output_shapes = {shape};
-    values_[{name, 0}] = {Symbol<Scalar>(std::move(node), 0)};
-  }
+  void make_input(const std::string& name) { values_[{name, 0}] = {input_symbol(layers_[name])}; }
 
   // One call of a layer: [[name, call, output, {}], …]. False when an input is not there yet.
   bool call(const std::string& name, const Config& inbound) {

@@ -123,11 +123,7 @@ class SequentialImpl final : public ModelImpl<Scalar> {
   }
 
   GRAFT_COLD void make_graph() {
-    const Shape& shape = *input_.impl().input_shape();
-    auto node = std::make_shared<Node<Scalar>>();
-    node->layer = input_;
-    node->output_shapes = {shape.with_batch()};
-    const Symbol<Scalar> in(node, 0);
+    const Symbol<Scalar> in = input_symbol(input_);
     std::vector<Symbol<Scalar>> x{in};
     for (const auto& layer : layers_) x = call_layer<Scalar>(layer, x);
     graph_.emplace(std::vector<Symbol<Scalar>>{in}, x);

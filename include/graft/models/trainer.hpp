@@ -70,7 +70,8 @@ class Trainer {
       batches.read(order, first, last);
       session.executor.forward(batches.inputs);
       double total = session.executor.activity_loss() + regularization(session, false);
-      for (std::size_t i = 0; i < graph_.outputs.size(); ++i) total += loss_weights_[i] * loss_of(session, batches, i, false);
+      for (std::size_t i = 0; i < graph_.outputs.size(); ++i)
+        total += loss_weights_[i] * loss_of(session, batches, i, false);
       totals.add_loss(total, last - first);
     }
     totals.write(logs, prefix);
@@ -107,7 +108,7 @@ class Trainer {
     Executor<Scalar> executor;
     Index batch;
     std::vector<Shape> x_shapes, y_shapes;  // of one sample
-    std::vector<Tensor<Scalar>> losses, scales;
+    std::vector<Tensor<Scalar>> losses, scales, masked_weights;
     std::vector<Gradient<Scalar>> gradients;
     std::vector<VariablePtr<Scalar>> regularized;
   };
@@ -145,7 +146,8 @@ class Trainer {
   double train_step(Session& session, const Batches& batches, RandomKey random) {
     session.executor.forward(batches.inputs, random);
     double total = session.executor.activity_loss();
-    for (std::size_t i = 0; i < graph_.outputs.size(); ++i) total += loss_weights_[i] * loss_of(session, batches, i, true);
+    for (std::size_t i = 0; i < graph_.outputs.size(); ++i)
+      total += loss_weights_[i] * loss_of(session, batches, i, true);
     session.executor.backward(compiled_.optimizer().loss_scale());
     total += regularization(session, true);
     compiled_.optimizer().apply(session.gradients);
@@ -158,18 +160,28 @@ class Trainer {
   double loss_of(Session& session, const Batches& batches, std::size_t i, bool train) {
     const auto& loss = compiled_.losses()[i];
     const ConstView y_pred = session.executor.output(i);
+    const ConstView mask = session.executor.output_mask(i);
     const View gradient = train ? session.executor.output_gradient(i) : View{};
     double value;
     if (gradient) {
       value = loss.value_and_gradient(batches.targets[i], y_pred, batches.weights, session.losses[i].view(),
                                       session.scales[i].view(), gradient,
-                                      loss_weights_[i] * compiled_.optimizer().loss_scale());
+                                      loss_weights_[i] * compiled_.optimizer().loss_scale(), mask);
     } else {
-      value = loss.value(batches.targets[i], y_pred, batches.weights, session.losses[i].view());
+      value = loss.value(batches.targets[i], y_pred, batches.weights, session.losses[i].view(), mask);
     }
-    metrics_->update(i, batches.targets[i], y_pred, batches.weights);
+    metrics_->update(i, batches.targets[i], y_pred, masked_weights(session, batches.weights, mask, i));
     metrics_->add_output_loss(i, value, session.batch);
     return value;
+  }
+
+  // Keras 3 applies a mask to metrics only where there are weights, too.
+  ConstView masked_weights(Session& session, const ConstView& weights, const ConstView& mask, std::size_t i) {
+    if (!weights || !mask) return weights;
+    const View product = session.masked_weights[i].view();
+    const Index steps = mask.dim(1);
+    for (Index k = 0; k < product.size(); ++k) product[k] = mask[k] * weights[k / steps];
+    return product;
   }
 
   // Penalties of the trainable variables, and their gradients when training. As in Keras, frozen ones pay none.
@@ -197,8 +209,8 @@ class Trainer {
     }
     std::vector<Shape> shapes;
     for (const auto& x : data.x) shapes.push_back(x.shape().replace_batch(batch));
-    auto session = std::make_unique<Session>(
-        Plan<Scalar>(graph_, shapes, {.training = train, .backward = train}), batch);
+    auto session =
+        std::make_unique<Session>(Plan<Scalar>(graph_, shapes, {.training = train, .backward = train}), batch);
     for (const auto& x : data.x) session->x_shapes.push_back(x.shape().without_batch());
     for (const auto& y : data.y) session->y_shapes.push_back(y.shape().without_batch());
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
@@ -206,6 +218,9 @@ class Trainer {
       const Shape size{compiled_.losses()[i].losses_size(target, session->executor.output(i).shape())};
       session->losses.emplace_back(size);
       session->scales.emplace_back(size);
+      const auto& plan = session->executor.plan();
+      const std::size_t mask = plan.output_masks()[i];
+      session->masked_weights.emplace_back(mask == Plan<Scalar>::kNone ? Shape{0} : plan.values()[mask].shape);
     }
     if (train) bind_gradients(*session);
     PointerMap seen;

@@ -64,9 +64,9 @@ class Layer {
     }
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (!(values[i].shape() == variables[i]->shape())) {
-        fail<ShapeError>("set_weights of " + impl().where() + ", weight " + std::to_string(i) + " \"" +
-                             variables[i]->name() + "\"",
-                         "shape " + variables[i]->shape().str(), values[i].shape().str());
+        fail<ShapeError>(
+            "set_weights of " + impl().where() + ", weight " + std::to_string(i) + " \"" + variables[i]->name() + "\"",
+            "shape " + variables[i]->shape().str(), values[i].shape().str());
       }
     }
     for (std::size_t i = 0; i < values.size(); ++i) variables[i]->assign(values[i].view());
@@ -90,6 +90,13 @@ class Layer {
   // Using a layer in a functional model; defined in graph/symbol.hpp.
   Symbol<Scalar> operator()(const Symbol<Scalar>& input) const;
   Symbol<Scalar> operator()(const std::vector<Symbol<Scalar>>& inputs) const;
+  /// What the layer gave back, and what it was given, in its first call: where a model is cut. Model(model.inputs(),
+  /// {model.get_layer("block4_pool").output()}). Throws StateError when it was never called.
+  Symbol<Scalar> output() const { return get_output_at(0); }
+  Symbol<Scalar> input() const { return get_input_at(0); }
+  /// The same of call `call` (Keras's node index), for a layer that is used more than once.
+  Symbol<Scalar> get_output_at(Index call) const;
+  Symbol<Scalar> get_input_at(Index call) const;
 
   Impl& impl() const {
     if (!impl_) throw StateError("Layer: this handle is empty; make it from a layer, for example graft::Dense(10).");

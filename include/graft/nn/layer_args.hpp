@@ -17,6 +17,7 @@ struct Use {
   bool trainable = true;          ///< the flag of the layer and of every model around it
   bool weight_gradients = false;  ///< backward will be asked for gradients of variables
   bool input_gradients = false;   ///< backward will be asked for gradients of inputs
+  bool masked = false;            ///< there are masks, and the layer uses them
 
   bool backward() const { return weight_gradients || input_gradients; }
 };

@@ -19,6 +19,8 @@ namespace graft {
 
 template <class Scalar>
 class Layer;
+template <class Scalar>
+struct Node;
 
 /// The layer contract. A layer is configuration + variables + flags and keeps nothing of a call: forward and backward
 /// are const, so that one layer can serve several models and threads. (The one exception: recurrent layers that are told
@@ -62,8 +64,12 @@ class LayerImpl {
   /// The function of each element that is all that the layer does, if one: it can be folded into the one in front.
   virtual const ActivationFunction* elementwise() const { return nullptr; }
 
-  /// What becomes of masks; `masked` says which inputs have one. Keras's layers that support masking pass it on.
-  virtual MaskFlow mask_flow(const std::vector<bool>& /*masked*/) const { return {}; }
+  /// Keras's supports_masking: the layer passes the mask of its input on. Masks end at the other layers.
+  virtual bool supports_masking() const { return false; }
+  /// What becomes of masks; `masked` says which inputs have one.
+  virtual MaskFlow mask_flow(const std::vector<bool>& /*masked*/) const {
+    return {supports_masking() ? MaskFlow::Kind::pass : MaskFlow::Kind::none};
+  }
   /// True when forward (and backward) read args.masks.
   virtual bool uses_masks() const { return false; }
   /// False for an input that has no gradient by its nature: indices, or one that only lends its shape.
@@ -121,6 +127,19 @@ class LayerImpl {
 
   const Regularizer& activity_regularizer() const { return activity_regularizer_; }
 
+  /// The calls of this layer on symbols that are part of a graph still, oldest first.
+  GRAFT_COLD std::vector<std::shared_ptr<const Node<Scalar>>> calls() const {
+    std::vector<std::shared_ptr<const Node<Scalar>>> result;
+    for (const auto& call : calls_) {
+      if (auto node = call.lock()) result.push_back(std::move(node));
+    }
+    return result;
+  }
+  GRAFT_COLD void note_call(const std::shared_ptr<const Node<Scalar>>& node) {
+    std::erase_if(calls_, [](const auto& call) { return call.expired(); });
+    calls_.push_back(node);
+  }
+
   /// Builds on first call; later only checks that the inputs still fit. Throws ShapeError.
   void ensure_built(std::span<const Shape> inputs) {
     if (!built_) {
@@ -175,6 +194,7 @@ class LayerImpl {
   std::optional<Shape> input_shape_;
   std::vector<Shape> build_shapes_;
   std::vector<VariablePtr<Scalar>> variables_;
+  std::vector<std::weak_ptr<const Node<Scalar>>> calls_;
 };
 
 }  // namespace graft

@@ -43,8 +43,8 @@ class LayerRegistry {
     }
     if (!factory) {
       const auto names = class_names();
-      throw ConfigError("layer \"" + config.get("name", "") + "\" is of class \"" + class_name + "\", which is not known. " +
-                        text::did_you_mean(class_name, names) +
+      throw ConfigError("layer \"" + config.get("name", "") + "\" is of class \"" + class_name +
+                        "\", which is not known. " + text::did_you_mean(class_name, names) +
                         " A class of your own is added with graft::register_layer<" + class_name + ">(\"" + class_name +
                         "\").");
     }

@@ -31,8 +31,8 @@ class Variable {
   Index size() const { return value_.size(); }
   const Tensor<Scalar>& value() const { return value_; }
 
-  /// Write access; counts as a change (see version). Do not write through a reference that was kept over a run: models may
-  /// have made packed copies of the value since.
+  /// Write access; counts as a change (see version). Do not write through a reference that was kept over a run: models
+  /// may have made packed copies of the value since.
   Tensor<Scalar>& mutable_value() {
     ++version_;
     return value_;

@@ -12,6 +12,7 @@ class ActivationLayerImpl : public LayerImpl<Scalar> {
   Shape output_shape(std::span<const Shape> inputs) const override {
     return function_.output_shape(inputs[0], this->where());
   }
+  bool supports_masking() const override { return true; }
   Needs needs(std::span<const Shape>, const Use& use) const override {
     Needs needs;
     needs.can_add = true;

@@ -23,6 +23,7 @@ class ActivityRegularizationImpl final : public detail::ViewLayerImpl<Scalar> {
     this->activity_regularizer_ = L1L2(l1_, l2_);
   }
   std::string_view class_name() const override { return "ActivityRegularization"; }
+  bool supports_masking() const override { return true; }
 
   /// Not a view: its output is where the penalty enters, and has a gradient of its own.
   Needs needs(std::span<const Shape>, const Use&) const override {

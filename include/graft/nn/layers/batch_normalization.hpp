@@ -38,6 +38,7 @@ class BatchNormalizationImpl final : public LayerImpl<Scalar> {
     }
   }
   std::string_view class_name() const override { return "BatchNormalization"; }
+  bool supports_masking() const override { return true; }
   const BatchNormalizationOptions& options() const { return options_; }
 
   GRAFT_COLD Shape output_shape(std::span<const Shape> inputs) const override {
@@ -89,7 +90,8 @@ class BatchNormalizationImpl final : public LayerImpl<Scalar> {
   bool channel_affine(const Shape& input, const Use& use, Scalar* scale, Scalar* shift) const override {
     if (uses_batch_statistics(use) || axis_of(input) != input.rank() - 1) return false;
     for (Index c = 0; scale && c < moving_mean_->size(); ++c) {
-      const Scalar deviation = std::sqrt(std::as_const(*moving_variance_).value()[c] + static_cast<Scalar>(options_.epsilon));
+      const Scalar deviation =
+          std::sqrt(std::as_const(*moving_variance_).value()[c] + static_cast<Scalar>(options_.epsilon));
       scale[c] = (gamma_ ? data_of(gamma_)[c] : Scalar(1)) / deviation;
       shift[c] = (beta_ ? data_of(beta_)[c] : Scalar(0)) - data_of(moving_mean_)[c] * scale[c];
     }

@@ -49,7 +49,16 @@ class ConcatenateImpl final : public LayerImpl<Scalar> {
     if (use.input_gradients) needs.cache_bytes = static_cast<Index>(inputs.size() * sizeof(Index));
     return needs;
   }
+  /// Along time, the masks stand behind each other, and an input without one counts; along another axis a step counts
+  /// where it counts in any input (Keras 3).
+  MaskFlow mask_flow(const std::vector<bool>& masked) const override {
+    const bool any = std::find(masked.begin(), masked.end(), true) != masked.end();
+    return {any ? MaskFlow::Kind::make : MaskFlow::Kind::none};
+  }
+  bool uses_masks() const override { return true; }
+
   void forward(const ForwardArgs<Scalar>& args) const override {
+    if (args.output_mask) join_masks(args);
     const Index stride = block(args.y().shape());
     Index at = 0;
     for (std::size_t i = 0; i < args.inputs.size(); ++i) {
@@ -84,6 +93,23 @@ class ConcatenateImpl final : public LayerImpl<Scalar> {
   /// Elements from one position in front of the axis to the next.
   Index block(const Shape& shape) const {
     return shape.product(axis_ < 0 ? axis_ + shape.rank() : axis_, shape.rank());
+  }
+  void join_masks(const ForwardArgs<Scalar>& args) const {
+    const bool along_time = axis_ == 1 || axis_ == 1 - args.y().rank();
+    const Index batch = args.output_mask.dim(0), steps = args.output_mask.dim(1);
+    std::fill_n(args.output_mask.data(), args.output_mask.size(), Scalar(0));
+    Index first = 0;
+    for (std::size_t i = 0; i < args.inputs.size(); ++i) {
+      const Index own = args.x(i).dim(1);
+      const Scalar* mask = args.mask(i);
+      for (Index b = 0; b < batch; ++b) {
+        for (Index t = 0; t < own; ++t) {
+          Scalar& to = args.output_mask[b * steps + first + t];
+          to = std::max(to, mask ? mask[b * own + t] : Scalar(1));
+        }
+      }
+      if (along_time) first += own;
+    }
   }
   template <class Fn>
   static void each_block(Index size, Index stride, const Fn& fn) {

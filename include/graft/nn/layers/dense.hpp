@@ -29,6 +29,7 @@ class DenseImpl final : public LayerImpl<Scalar> {
     if (units <= 0) fail<ConfigError>(this->where(), "units above 0", std::to_string(units));
   }
   std::string_view class_name() const override { return "Dense"; }
+  bool supports_masking() const override { return true; }
   Index units() const { return units_; }
   const DenseOptions& options() const { return options_; }
 

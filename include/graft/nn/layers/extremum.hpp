@@ -18,6 +18,7 @@ class ExtremumImpl : public MergeLayerImpl<Scalar> {
   }
 
   void forward(const ForwardArgs<Scalar>& args) const final {
+    this->join_masks(args);
     pick(args.x(0), args.x(args.inputs.size() > 1 ? 1 : 0), args.y());
     for (std::size_t i = 2; i < args.inputs.size(); ++i) pick(args.y(), args.x(i), args.y());
   }

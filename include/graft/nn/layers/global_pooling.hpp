@@ -57,8 +57,12 @@ class GlobalPoolingImpl final : public LayerImpl<Scalar> {
     needs.inputs = needs.outputs = kind_ == detail::PoolKind::max && use.input_gradients;
     return needs;
   }
+  /// The average over time leaves masked steps out, as in Keras.
+  bool uses_masks() const override { return kind_ == detail::PoolKind::average && rank_ == 1; }
+
   void forward(const ForwardArgs<Scalar>& args) const override {
     const kernels::PoolingDesc desc = window(args.x().shape());
+    if (args.use.masked) return masked_mean(args);
     if (kind_ == detail::PoolKind::average) {
       kernels::average_pool_forward(desc, args.x().data(), args.y().data());
     } else {
@@ -67,6 +71,7 @@ class GlobalPoolingImpl final : public LayerImpl<Scalar> {
   }
   void backward(const BackwardArgs<Scalar>& args) const override {
     if (!args.dx()) return;
+    if (args.use.masked) return masked_mean_backward(args);
     const kernels::PoolingDesc desc = window(args.dx().shape());
     Scalar* dx = args.dx().data();
     if (kind_ == detail::PoolKind::average) {
@@ -84,6 +89,40 @@ class GlobalPoolingImpl final : public LayerImpl<Scalar> {
   }
 
  private:
+  /// fn(t, i, o, weight): element i of the input, at step t, and its part in the mean that is element o of the output.
+  template <class Args, class Fn>
+  void each_weighted(const Args& args, const Shape& shape, const Fn& fn) const {
+    const bool last = format_ == DataFormat::channels_last;
+    const Index steps = shape[last ? 1 : 2], channels = shape[last ? 2 : 1];
+    for (Index b = 0; b < shape[0]; ++b) {
+      const Scalar* mask = args.mask() + b * steps;
+      Scalar count = 0;
+      for (Index t = 0; t < steps; ++t) count += mask[t];
+      for (Index t = 0; t < steps; ++t) {
+        for (Index c = 0; c < channels; ++c) {
+          const Index i = last ? (b * steps + t) * channels + c : (b * channels + c) * steps + t;
+          fn(t, i, b * channels + c, mask[t] / count);
+        }
+      }
+    }
+  }
+  void masked_mean(const ForwardArgs<Scalar>& args) const {
+    const Scalar* x = args.x().data();
+    Scalar* y = args.y().data();
+    // A sample without a step that counts has 0 / 0 in Keras, too.
+    each_weighted(args, args.x().shape(), [=](Index t, Index from, Index to, Scalar weight) {
+      y[to] = (t == 0 ? Scalar(0) : y[to]) + weight * x[from];
+    });
+  }
+  void masked_mean_backward(const BackwardArgs<Scalar>& args) const {
+    const Scalar* dy = args.dy().data();
+    Scalar* dx = args.dx().data();
+    const bool add = args.add_to_input;
+    each_weighted(args, args.dx().shape(), [=](Index, Index to, Index from, Scalar weight) {
+      dx[to] = (add ? dx[to] : Scalar(0)) + weight * dy[from];
+    });
+  }
+
   kernels::PoolingDesc window(const Shape& input) const {
     const detail::SpatialShape in = detail::spatial_of(input, rank_, format_);
     detail::SpatialShape out = in;

@@ -35,6 +35,7 @@ class GroupNormalizationImpl final : public detail::AffineNormImpl<Scalar, Group
     if (groups < 1 && groups != -1) fail<ConfigError>(this->where(), "groups above 0, or -1", std::to_string(groups));
   }
   std::string_view class_name() const override { return "GroupNormalization"; }
+  bool supports_masking() const override { return true; }
 
   GRAFT_COLD Shape output_shape(std::span<const Shape> inputs) const override {
     const Index channels = detail::known_dim(inputs[0], axis_of(inputs[0]), this->where());

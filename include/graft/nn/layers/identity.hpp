@@ -17,6 +17,7 @@ class IdentityImpl final : public detail::ViewLayerImpl<Scalar> {
   GRAFT_COLD explicit IdentityImpl(const IdentityOptions& options)
       : detail::ViewLayerImpl<Scalar>("Identity", options) {}
   std::string_view class_name() const override { return "Identity"; }
+  bool supports_masking() const override { return true; }
 };
 
 /// y = x

@@ -32,6 +32,7 @@ class LayerNormalizationImpl final : public detail::AffineNormImpl<Scalar, Layer
     detail::check_axes(this->options().axis, this->where());
   }
   std::string_view class_name() const override { return "LayerNormalization"; }
+  bool supports_masking() const override { return true; }
 
   GRAFT_COLD Shape output_shape(std::span<const Shape> inputs) const override {
     (void)gamma_shape(inputs[0]);

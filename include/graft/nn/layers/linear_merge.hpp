@@ -13,6 +13,7 @@ class LinearMergeImpl : public MergeLayerImpl<Scalar> {
   Needs needs(std::span<const Shape> inputs, const Use&) const final { return this->merge_needs(inputs, false); }
 
   void forward(const ForwardArgs<Scalar>& args) const final {
+    this->join_masks(args);
     const std::size_t count = args.inputs.size();
     const TensorView<Scalar>& y = args.y();
     if (count == 1) return kernels::scaled(y.size(), factor(0, 1), args.x().data(), y.data());

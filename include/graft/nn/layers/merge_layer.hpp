@@ -78,10 +78,31 @@ class MergeLayerImpl : public LayerImpl<Scalar> {
     return merged_shape(inputs, this->where());
   }
 
+  /// Keras 3's rule: a step counts where it counts in any input; one input without a mask makes them all count.
+  MaskFlow mask_flow(const std::vector<bool>& masked) const final {
+    const bool all = std::find(masked.begin(), masked.end(), false) == masked.end();
+    return {all ? MaskFlow::Kind::make : MaskFlow::Kind::none};
+  }
+  bool uses_masks() const final { return true; }
+
  protected:
   /// `count`: the number of inputs that it takes, 0 for any.
   GRAFT_COLD MergeLayerImpl(std::string_view class_name, const MergeOptions& options, std::size_t count = 0)
       : LayerImpl<Scalar>(class_name, options), count_(count) {}
+
+  /// Writes the output's mask, if it has one.
+  static void join_masks(const ForwardArgs<Scalar>& args) {
+    if (!args.output_mask) return;
+    const Index steps = args.output_mask.dim(1);
+    std::fill_n(args.output_mask.data(), args.output_mask.size(), Scalar(0));
+    for (const auto& mask : args.masks) {
+      const Index own = mask.dim(1);  // 1 when the steps are broadcast
+      for (Index i = 0; i < args.output_mask.size(); ++i) {
+        const Index from = own == 1 ? i / steps : i;
+        args.output_mask[i] = std::max(args.output_mask[i], mask[from]);
+      }
+    }
+  }
 
   /// What all of them can say: they add, and write over input 0 where it is as large as the output.
   Needs merge_needs(std::span<const Shape> inputs, bool reads_inputs) const {

@@ -22,6 +22,7 @@ class MultiplyImpl final : public detail::MergeLayerImpl<Scalar> {
   }
 
   void forward(const ForwardArgs<Scalar>& args) const override {
+    this->join_masks(args);
     if (args.inputs.size() == 1) return kernels::scaled(args.y().size(), Scalar(1), args.x().data(), args.y().data());
     product(args.x(0), args.x(1), args.y());
     for (std::size_t i = 2; i < args.inputs.size(); ++i) product(args.y(), args.x(i), args.y());

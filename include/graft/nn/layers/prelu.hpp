@@ -26,6 +26,7 @@ class PReLUImpl final : public LayerImpl<Scalar> {
   GRAFT_COLD explicit PReLUImpl(PReLUOptions options)
       : LayerImpl<Scalar>("PReLU", options), options_(std::move(options)) {}
   std::string_view class_name() const override { return "PReLU"; }
+  bool supports_masking() const override { return true; }
 
   Needs needs(std::span<const Shape>, const Use& use) const override {
     Needs needs;

@@ -15,6 +15,7 @@ template <class Scalar>
 class RandomLayerImpl : public LayerImpl<Scalar> {
  public:
   bool is_random() const final { return active_; }
+  bool supports_masking() const override { return true; }
 
   Needs needs(std::span<const Shape>, const Use& use) const override {
     Needs needs;

@@ -27,6 +27,7 @@ class RReLUImpl final : public LayerImpl<Scalar> {
     }
   }
   std::string_view class_name() const override { return "RReLU"; }
+  bool supports_masking() const override { return true; }
   bool is_random() const override { return lower_ < upper_; }
 
   Needs needs(std::span<const Shape>, const Use& use) const override {

@@ -14,6 +14,7 @@ namespace graft::detail {
 template <class Scalar>
 class StandardizingLayerImpl : public LayerImpl<Scalar> {
  public:
+  bool supports_masking() const override { return true; }
   Needs needs(std::span<const Shape> inputs, const Use&) const final {
     Needs needs;
     needs.can_add = needs.in_place = true;

@@ -19,6 +19,7 @@ class UnitNormalizationImpl final : public LayerImpl<Scalar> {
     detail::check_axes(axis_, this->where());
   }
   std::string_view class_name() const override { return "UnitNormalization"; }
+  bool supports_masking() const override { return true; }
 
   GRAFT_COLD Shape output_shape(std::span<const Shape> inputs) const override {
     (void)detail::mark_sample_axes(inputs[0], axis_, this->where());
