@@ -125,7 +125,12 @@ class LayerRun {
     Bytes scratch = bytes(needs_.scratch_bytes);
     const auto inputs = input_views();
     const TensorView<Scalar> outputs[] = {to};
-    layer_.impl().forward({inputs, outputs, use_, pointer(cache_), pointer(scratch), key_});
+    layer_.impl().forward({.inputs = inputs,
+                           .outputs = outputs,
+                           .use = use_,
+                           .cache = pointer(cache_),
+                           .scratch = pointer(scratch),
+                           .random = key_});
   }
 
   void run_backward(const TensorView<const Scalar>& dy, std::vector<bool> wanted, bool add, std::size_t only = kAll) {
