@@ -174,6 +174,11 @@ class ModelConfigReader {
 
 /// Layers whose weights cannot be in a file of this size: found before memory is asked for. Throws ConfigError.
 GRAFT_COLD inline void check_sizes(const Config& model, Index file_bytes) {
+  for (const char* inner : {"layer", "forward_layer", "backward_layer"}) {
+    const Config* wrapped = model.at("config").find(inner);
+    if (!wrapped || !wrapped->contains("config")) continue;
+    check_sizes(Config::object({{"config", Config::object({{"layers", Config::array({*wrapped})}})}}), file_bytes);
+  }
   const Config* layers = model.at("config").find("layers");
   if (!layers) return;
   // Packed arrays of equal numbers may be a thousand times smaller than what they hold.
