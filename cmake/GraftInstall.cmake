@@ -23,5 +23,5 @@ configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/graftConfig.cmake.in"
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/graftConfigVersion.cmake" COMPATIBILITY SameMinorVersion
                                  ARCH_INDEPENDENT)
 install(FILES "${PROJECT_BINARY_DIR}/graftConfig.cmake" "${PROJECT_BINARY_DIR}/graftConfigVersion.cmake"
-              "${PROJECT_SOURCE_DIR}/cmake/FindGraftHDF5.cmake"
+              "${PROJECT_SOURCE_DIR}/cmake/FindGraftHDF5.cmake" "${PROJECT_SOURCE_DIR}/cmake/FindGraftZip.cmake"
         DESTINATION "${package_dir}")

@@ -65,6 +65,21 @@
   X(class ResizingImpl<float>) \
   X(class SubtractImpl<float>) \
   X(class UnitNormalizationImpl<float>) \
+  X(class BinaryOpImpl<float>) \
+  X(class CastOpImpl<float>) \
+  X(class ClipOpImpl<float>) \
+  X(class CumsumOpImpl<float>) \
+  X(class GetItemOpImpl<float>) \
+  X(class MatmulOpImpl<float>) \
+  X(class PadOpImpl<float>) \
+  X(class ReduceOpImpl<float>) \
+  X(class RepeatOpImpl<float>) \
+  X(class ReshapeOpImpl<float>) \
+  X(class SplitOpImpl<float>) \
+  X(class StackOpImpl<float>) \
+  X(class TransposeOpImpl<float>) \
+  X(class UnaryOpImpl<float>) \
+  X(class WhereOpImpl<float>) \
   X(class AdadeltaImpl<float>) \
   X(class AdagradImpl<float>) \
   X(class AdamImpl<float>) \
@@ -109,8 +124,8 @@
 
 #define GRAFT_FILE_TEMPLATES(X) \
   X(Model<float> load_model<float>(const std::string&, const LoadOptions&)) \
-  X(void Model<float>::save(const std::string&) const) \
-  X(void Model<float>::save_weights(const std::string&) const) \
+  X(void Model<float>::save(const std::string&, const SaveOptions&) const) \
+  X(void Model<float>::save_weights(const std::string&, const SaveOptions&) const) \
   X(LoadReport Model<float>::load_weights(const std::string&, const LoadWeightsOptions&) const)
 
 #define GRAFT_DECLARE_TEMPLATE(...) extern template __VA_ARGS__;

@@ -7,4 +7,5 @@
 #include "graft/io/hdf5/file.hpp"
 #include "graft/io/hdf5/group.hpp"
 #include "graft/io/hdf5/handle.hpp"
+#include "graft/io/hdf5/image.hpp"
 #include "graft/io/hdf5/write_driver.hpp"

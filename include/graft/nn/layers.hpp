@@ -38,6 +38,7 @@
 #include "graft/nn/layers/minimum.hpp"
 #include "graft/nn/layers/multiply.hpp"
 #include "graft/nn/layers/normalization.hpp"
+#include "graft/nn/layers/ops/ops.hpp"
 #include "graft/nn/layers/permute.hpp"
 #include "graft/nn/layers/prelu.hpp"
 #include "graft/nn/layers/relu.hpp"
@@ -151,6 +152,7 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<ZeroPadding1D, Scalar>("ZeroPadding1D");
   register_builtin<ZeroPadding2D, Scalar>("ZeroPadding2D");
   register_builtin<ZeroPadding3D, Scalar>("ZeroPadding3D");
+  register_ops<Scalar>();
 }
 
 }  // namespace detail

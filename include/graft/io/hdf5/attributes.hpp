@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "graft/core/shape.hpp"
-#include "graft/io/hdf5/handle.hpp"
+#include "graft/io/hdf5/read_driver.hpp"
 
 // Attributes as Keras writes them: strings of every kind, numbers, and lists that were split into chunks because one
 // object header holds at most 64 KB.
@@ -64,23 +64,60 @@ class Attribute {
 
  private:
   GRAFT_COLD std::vector<std::string> variable(const Call& call) const {
-    const Handle memory(call.check(H5Tcopy(H5T_C_S1), "make a type"), &H5Tclose);
-    call.check(H5Tset_size(memory.get(), H5T_VARIABLE), "make a type");
-    call.check(H5Tset_cset(memory.get(), H5Tget_cset(type_.get())), "make a type");
-    std::vector<char*> pointers(static_cast<std::size_t>(items_), nullptr);
-    call.check(H5Aread(id_.get(), memory.get(), pointers.data()), "read it");
+    // The library trusts what the global heap says. It hands out the places of the strings, and they are read here.
+    MetadataGuard* guard = ReadDriver::guard_of(id_.get(), call);
+    if (!guard) fail<FileError>(where_, "strings in a file that is read", "others");
+    const std::size_t count = static_cast<std::size_t>(items_), width = static_cast<std::size_t>(kReferenceBytes);
+    std::vector<unsigned char> places(count * width);
+    call.check(H5Aread(id_.get(), reference_type(call), places.data()), "read it");
     std::vector<std::string> result;
-    std::size_t total = 0;
-    for (char* text : pointers) {
-      const std::size_t size = text ? std::strlen(text) : 0;
-      total += size;
-      if (total <= static_cast<std::size_t>(kMaxAttributeBytes)) result.emplace_back(text ? text : "", size);
-      if (text) H5free_memory(text);
+    std::uint64_t total = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      ByteCursor in(places.data() + i * width, width, "a string");
+      const std::uint64_t length = in.number(4), collection = in.number(8), index = in.number(4);
+      total += length;
+      if (total > static_cast<std::uint64_t>(kMaxAttributeBytes))
+        fail<FileError>(where_, "at most 256 MiB of text", "more", "The file is damaged or hostile.");
+      if (length == 0 || collection == 0) {
+        result.emplace_back();
+        continue;
+      }
+      try {
+        result.push_back(guard->heap_bytes(collection, index, length));
+      } catch (const FileError& error) {
+        throw FileError(where_ + ": " + error.what() + ". The file is damaged.");
+      }
+      result.back().resize(std::strlen(result.back().c_str()));
     }
-    if (result.size() != pointers.size())
-      fail<FileError>(where_, "at most 256 MiB of text", std::to_string(total) + " bytes");
     return result;
   }
+
+  // A type for the 16 bytes by which a file refers to a string in its global heap, and a conversion to it, which leaves
+  // them as they are.
+  static constexpr Index kReferenceBytes = 16;
+  static herr_t keep_references(hid_t from, hid_t to, H5T_cdata_t* data, size_t, size_t, size_t, void*, void*, hid_t) {
+    if (data->command != H5T_CONV_INIT) return 0;
+    data->need_bkg = H5T_BKG_NO;
+    char* tag = H5Tget_class(to) == H5T_OPAQUE ? H5Tget_tag(to) : nullptr;
+    const bool ours = tag && std::strcmp(tag, kReferenceTag) == 0 && H5Tis_variable_str(from) > 0 &&
+                      H5Tget_size(from) == static_cast<std::size_t>(kReferenceBytes);
+    if (tag) H5free_memory(tag);
+    return ours ? 0 : -1;
+  }
+  GRAFT_COLD static hid_t reference_type(const Call& call) {
+    static const hid_t type = [&] {
+      Handle made(call.check(H5Tcreate(H5T_OPAQUE, static_cast<std::size_t>(kReferenceBytes)), "make a type"),
+                  &H5Tclose);
+      call.check(H5Tset_tag(made.get(), kReferenceTag), "make a type");
+      const Handle text(call.check(H5Tcopy(H5T_C_S1), "make a type"), &H5Tclose);
+      call.check(H5Tset_size(text.get(), H5T_VARIABLE), "make a type");
+      call.check(H5Tregister(H5T_PERS_SOFT, "graft_references", text.get(), made.get(), &keep_references),
+                 "make a type");
+      return made.release();
+    }();
+    return type;
+  }
+  static constexpr const char* kReferenceTag = "graft: places of strings";
 
   GRAFT_COLD std::vector<std::string> fixed(const Call& call) const {
     const auto width = static_cast<std::size_t>(item_bytes_);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "graft/io/hdf5/attributes.hpp"
+#include "graft/io/hdf5/packed_array.hpp"
 
 namespace graft::hdf5 {
 
@@ -16,7 +17,7 @@ hid_t native_type() {
 
 /// An array in a file, opened for reading: its shape is known and checked, its numbers are still on disk. Numbers of
 /// any type and byte order are converted while they are read. Throws FileError for arrays outside of the file
-/// (external, virtual) and for shapes that nobody stored.
+/// (external, virtual) and for shapes that nobody stored: more than 64 MiB, and 1000 times what is in the file.
 class Dataset {
  public:
   Dataset() = default;
@@ -43,6 +44,16 @@ class Dataset {
  private:
   GRAFT_COLD void read_as(hid_t type, void* into) const {
     const Call call(where_);
+#if H5_VERSION_GE(1, 10, 5)
+    if (chunked_) {
+      try {
+        MetadataGuard* guard = ReadDriver::guard_of(id_.get(), call);
+        if (guard) return PackedArray(id_.get(), shape_, *guard, call).read(type, into);
+      } catch (const FileError& error) {
+        throw FileError(where_ + ": " + error.what() + ". The file is damaged.");
+      }
+    }
+#endif
     call.check(H5Dread(id_.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, into), "read its numbers");
   }
 
@@ -75,16 +86,17 @@ class Dataset {
       fail<FileError>(where_, "numbers in the file itself", "a reference to another file", "Such files are not read.");
     }
     const Index declared = shape_.elements() * item_bytes;
-    const auto stored = static_cast<Index>(H5Dget_storage_size(id_.get()));
+    hsize_t file_bytes = 0;
+    const Handle file(call.check(H5Iget_file_id(id_.get()), "find its file"), &H5Fclose);
+    call.check(H5Fget_filesize(file.get(), &file_bytes), "read the size of the file");
+    const Index stored = std::min(static_cast<Index>(H5Dget_storage_size(id_.get())), static_cast<Index>(file_bytes));
     if (declared > kMaxDeclared && declared / 1000 > stored) {
       fail<FileError>(where_, "a shape of about the " + std::to_string(stored) + " bytes that are stored", shape_.str(),
                       "The file is damaged or hostile.");
     }
+    chunked_ = layout == H5D_CHUNKED;
     if (layout != H5D_CONTIGUOUS) return;
     const haddr_t offset = H5Dget_offset(id_.get());
-    hsize_t file_bytes = 0;
-    const Handle file(call.check(H5Iget_file_id(id_.get()), "find its file"), &H5Fclose);
-    call.check(H5Fget_filesize(file.get(), &file_bytes), "read the size of the file");
     if (offset != HADDR_UNDEF && (offset > file_bytes || static_cast<hsize_t>(stored) > file_bytes - offset)) {
       fail<FileError>(where_, "numbers inside of the file", "a place behind its end", "The file is damaged.");
     }
@@ -92,12 +104,12 @@ class Dataset {
   }
 
   static constexpr hsize_t kMaxElements = hsize_t{1} << 56;
-  static constexpr Index kMaxDeclared = Index{4} << 30;
+  static constexpr Index kMaxDeclared = Index{64} << 20;
 
   std::string where_;
   Handle id_;
   Shape shape_;
-  bool plain_ = false;
+  bool plain_ = false, chunked_ = false;
 };
 
 }  // namespace graft::hdf5

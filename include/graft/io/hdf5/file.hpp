@@ -1,70 +1,44 @@
 #pragma once
 
-#include <sys/stat.h>
-
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-
 #include "graft/io/atomic_file.hpp"
+#include "graft/io/file_kind.hpp"
 #include "graft/io/hdf5/group.hpp"
+#include "graft/io/hdf5/image.hpp"
 #include "graft/io/hdf5/write_driver.hpp"
 
 namespace graft::hdf5 {
 
 namespace detail {
-// What a file that is not HDF5 seems to be: people hand over all sorts of things.
-GRAFT_COLD inline std::string looks_like(const std::string& head) {
-  const auto starts = [&](const char* text) { return head.compare(0, std::strlen(text), text) == 0; };
-  if (starts("PK\003\004")) return "a zip archive, perhaps a .keras file, which is not supported yet. Supported: .h5";
-  if (starts("version https://git-lfs")) return "a Git LFS pointer: run git lfs pull to get the file itself";
-  if (starts("<!DOCTYPE") || starts("<html") || starts("<HTML")) return "a web page: the download went wrong";
-  if (starts("{") || starts("[")) return "text that looks like JSON";
-  if (starts("\x1f\x8b")) return "a gzip archive: unpack it first";
-  return "something else";
-}
-
-// The signature stands at 0, or at 512, 1024, 2048 … behind a user's block.
-GRAFT_COLD inline bool has_signature(std::FILE* file, Index size) {
-  const char signature[] = "\211HDF\r\n\032\n";
-  for (Index at = 0; at + 8 <= size && at <= (Index{1} << 32); at = at ? at * 2 : 512) {
-    char bytes[8];
-    if (std::fseek(file, static_cast<long>(at), SEEK_SET) != 0 || std::fread(bytes, 1, 8, file) != 8) return false;
-    if (std::memcmp(bytes, signature, 8) == 0) return true;
-  }
-  return false;
-}
-
 // Everything that can be said about a file before the library sees it. Throws FileError.
 GRAFT_COLD inline void check_readable(const std::string& path, const std::string& where) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) {
-    const int error = errno;
-    fail<FileError>(where, "a file", error == ENOENT ? "nothing: there is no such file" : std::strerror(error));
-  }
-  if (S_ISDIR(info.st_mode)) fail<FileError>(where, "an HDF5 file", "a folder");
-  if (!S_ISREG(info.st_mode)) fail<FileError>(where, "a regular file", "a device or a pipe");
-  if (info.st_size == 0) fail<FileError>(where, "an HDF5 file", "an empty file", "Was writing it interrupted?");
-  std::FILE* file = std::fopen(path.c_str(), "rb");
-  if (!file) fail<FileError>(where, "a readable file", std::strerror(errno));
-  char bytes[64];
-  const std::string head(bytes, std::fread(bytes, 1, sizeof bytes, file));
-  const bool found = has_signature(file, static_cast<Index>(info.st_size));
-  std::fclose(file);
-  if (!found) fail<FileError>(where, "an HDF5 file", looks_like(head));
+  const graft::detail::FileHead head(path, where, "an HDF5 file");
+  if (!graft::detail::has_hdf5_signature(path, head.size)) fail<FileError>(where, "an HDF5 file", head.looks_like());
 }
 }  // namespace detail
 
 /// An HDF5 file, open for reading. Groups and arrays keep it open as long as they live.
 class File {
  public:
-  /// Throws FileError for a file that is missing, empty, truncated, a folder, or not HDF5.
+  /// Throws FileError for a file that is missing, empty, truncated, a folder, or not HDF5. The file may be hostile:
+  /// what the library sees of it was looked through (MetadataGuard says what is refused, and the limits).
   GRAFT_COLD static File open(const std::string& path) {
-    File file("\"" + path + "\"");
-    detail::check_readable(path, file.where_);
+    const std::string where = "\"" + path + "\"";
+    detail::check_readable(path, where);
+    return open(ByteSource::open(path, where), where);
+  }
+
+  /// A file that lies in memory; `where` is its name in messages. Throws FileError.
+  GRAFT_COLD static File open_image(const std::shared_ptr<const Image>& image, const std::string& where) {
+    return open(ByteSource::memory(image->data(), static_cast<Index>(image->size()), image), where);
+  }
+
+  /// Any source of bytes. Throws FileError.
+  GRAFT_COLD static File open(const std::shared_ptr<const ByteSource>& source, const std::string& where) {
+    File file(where);
     const Call call(file.where_);
     const Handle access = access_properties(call);
-    file.id_ = Handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), &H5Fclose);
+    ReadDriver::select(access.get(), source, call);
+    file.id_ = Handle(H5Fopen(where.c_str(), H5F_ACC_RDONLY, access.get()), &H5Fclose);
     if (!file.id_) {
       throw FileError(file.where_ + ": expected a whole HDF5 file, received one that is damaged or truncated. " +
                       Call::library_message());
@@ -77,12 +51,13 @@ class File {
     return Group(Handle(call.check(H5Gopen2(id_.get(), "/", H5P_DEFAULT), "open its root"), &H5Gclose), where_ + ": ");
   }
 
-  /// Makes a file out of nothing, or of what stands there. What goes wrong with the disk is noted in `*error`.
-  GRAFT_COLD static File create(const std::string& path, const std::string& where, int* error) {
+  /// Makes a file out of nothing, or of what stands there; what is before byte `base` stays. What goes wrong with the
+  /// disk is noted in `*error`.
+  GRAFT_COLD static File create(const std::string& path, const std::string& where, int* error, Index base = 0) {
     File file(where);
     const Call call(file.where_);
     const Handle access = access_properties(call);
-    WriteDriver::select(access.get(), error, call);
+    WriteDriver::select(access.get(), error, base, call);
     file.id_ =
         Handle(call.check(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), "create it"), &H5Fclose);
     return file;
@@ -110,20 +85,27 @@ class File {
   Handle id_;
 };
 
-/// Writes an HDF5 file through `write(root)`; it appears under its name only when it is whole. Throws FileError, with
-/// the old file untouched, when anything fails.
+/// Writes an HDF5 file through `write(root)` into the temporary file of `target`, from byte `base` to its end. Throws
+/// FileError.
 template <class Write>
-void write_file(const std::string& path, Write&& write) {
-  AtomicFile target(path);
+void write_part(const AtomicFile& target, Index base, Write&& write) {
   int error = 0;
   try {
-    File file = File::create(target.temporary(), target.where(), &error);
+    File file = File::create(target.temporary(), target.where(), &error, base);
     write(file.root());
     file.close();
   } catch (const FileError&) {
     if (error == 0) throw;  // else the disk is the cause, whatever the library made of it
   }
   if (error) target.fail_with("write", error);
+}
+
+/// Writes an HDF5 file through `write(root)`; it appears under its name only when it is whole. Throws FileError, with
+/// the old file untouched, when anything fails.
+template <class Write>
+void write_file(const std::string& path, Write&& write) {
+  AtomicFile target(path);
+  write_part(target, 0, write);
   target.commit();
 }
 

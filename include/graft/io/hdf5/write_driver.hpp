@@ -20,21 +20,23 @@ namespace graft::hdf5 {
 class WriteDriver {
  public:
   /// Makes a file access list write through this driver and note its first failure (an errno) in `*error`, which must
-  /// outlive the file. Throws FileError.
-  GRAFT_COLD static void select(hid_t access, int* error, const Call& call) {
+  /// outlive the file. The file begins at byte `base` of what it is written into. Throws FileError.
+  GRAFT_COLD static void select(hid_t access, int* error, Index base, const Call& call) {
     static const hid_t driver = call.check(H5FDregister(&driver_class()), "register a file driver");
-    const Info info{error};
+    const Info info{error, static_cast<off_t>(base)};
     call.check(H5Pset_driver(access, driver, &info), "select a file driver");
   }
 
  private:
   struct Info {
     int* error;
+    off_t base;
   };
   struct File {
     H5FD_t base;  // first: the library sees only this part
     int descriptor;
     int* error;
+    off_t first;  // byte of the file where HDF5's begins
     haddr_t end_of_allocation, end_of_file;
 
     void note(int code) const {
@@ -47,18 +49,18 @@ class WriteDriver {
   static H5FD_t* open(const char* name, unsigned flags, hid_t access, haddr_t) {
     const auto* info = static_cast<const Info*>(H5Pget_driver_info(access));
     if (!info || !(flags & H5F_ACC_TRUNC)) return nullptr;
-    const int descriptor = ::open(name, O_RDWR | O_TRUNC | O_CLOEXEC);
+    const int descriptor = ::open(name, O_RDWR | (info->base == 0 ? O_TRUNC : 0) | O_CLOEXEC);
     if (descriptor < 0) {
       *info->error = errno;
       return nullptr;
     }
-    return &(new File{H5FD_t{}, descriptor, info->error, 0, 0})->base;
+    return &(new File{H5FD_t{}, descriptor, info->error, info->base, 0, 0})->base;
   }
 
   static herr_t close(H5FD_t* base) {
     File& file = self(base);
     // The end of the file may lie behind the last byte written.
-    if (*file.error == 0 && ::ftruncate(file.descriptor, static_cast<off_t>(file.end_of_allocation)) != 0)
+    if (*file.error == 0 && ::ftruncate(file.descriptor, file.first + static_cast<off_t>(file.end_of_allocation)) != 0)
       file.note(errno);
     if (::close(file.descriptor) != 0) file.note(errno);
     delete &file;
@@ -68,7 +70,7 @@ class WriteDriver {
   static herr_t read(H5FD_t* base, H5FD_mem_t, hid_t, haddr_t offset, size_t size, void* into) {
     auto* bytes = static_cast<char*>(into);
     while (size > 0) {
-      const ssize_t got = ::pread(self(base).descriptor, bytes, size, static_cast<off_t>(offset));
+      const ssize_t got = ::pread(self(base).descriptor, bytes, size, self(base).first + static_cast<off_t>(offset));
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) return -1;
       if (got == 0) {  // behind the end: zeros, as in a sparse file
@@ -87,7 +89,7 @@ class WriteDriver {
     file.end_of_file = std::max(file.end_of_file, offset + size);
     const auto* bytes = static_cast<const char*>(from);
     while (size > 0 && *file.error == 0) {
-      const ssize_t put = ::pwrite(file.descriptor, bytes, size, static_cast<off_t>(offset));
+      const ssize_t put = ::pwrite(file.descriptor, bytes, size, file.first + static_cast<off_t>(offset));
       if (put < 0 && errno == EINTR) continue;
       if (put <= 0) {
         file.note(put < 0 ? errno : ENOSPC);

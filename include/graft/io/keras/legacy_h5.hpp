@@ -2,15 +2,10 @@
 
 #include "graft/io/hdf5.hpp"
 #include "graft/io/json.hpp"
+#include "graft/io/keras/file_array.hpp"
 #include "graft/io/keras/weight_names.hpp"
 
 namespace graft::keras {
-
-/// One array of a file, not read yet.
-struct FileWeight {
-  std::string name;  ///< as the file says it: "dense/kernel:0"
-  hdf5::Dataset data;
-};
 
 /// The weights of one layer of the outermost model, in the order of the file.
 struct FileGroup {
@@ -112,10 +107,11 @@ class LegacyH5 {
                       "Make the model in code and call model.load_weights on the file.");
     }
     if (root_.exists("layers") || root_.exists("_layer_checkpoint_dependencies")) {
-      hint =
-          "This is the .weights.h5 format of Keras 3, which is not supported yet. Supported: the .h5 format that "
-          "model.save(\"x.h5\") writes.";
-    } else if (root_.has_attribute("nb_layers")) {
+      fail<FileError>(where_, "a whole model (the attribute \"model_config\")",
+                      "the weights alone, as Keras 3 keeps them",
+                      "Make the model in code and call model.load_weights on the file.");
+    }
+    if (root_.has_attribute("nb_layers")) {
       hint = "This is a file of Keras 0.x. Supported: Keras 1.0 and later.";
     } else {
       const auto names = root_.children();

@@ -84,12 +84,18 @@ GRAFT_COLD inline std::vector<double> loss_weights(const Config* value, const st
 
 }  // namespace detail
 
-/// From a file. `outputs` are the names of the model's outputs. Throws ConfigError for what graft does not know.
+/// From a file: training_config of an .h5, compile_config of a .keras. `outputs` are the names of the model's outputs.
+/// Throws ConfigError for what graft does not know.
 template <class Scalar>
 GRAFT_COLD CompileOptions<Scalar> read_training_config(const Config& raw, const std::string& keras_version,
-                                                       const std::vector<std::string>& outputs) {
+                                                       const std::vector<std::string>& outputs,
+                                                       std::vector<std::string>& warnings) {
   const Config config = plain_values(raw);
-  Config optimizer = config.at("optimizer_config");
+  const Config* given = config.find_set("optimizer_config");
+  if (!given) given = config.find_set("optimizer");
+  Config optimizer = given ? *given : Config("rmsprop");
+  // Keras 3.11 loses the optimizer of a model that it has saved as .h5 before.
+  if (!given) warnings.push_back("the file says what was compiled, but no optimizer: it is rmsprop, Keras's default");
   if (detail::clips_globally(keras_version) && optimizer.contains("config")) {
     Config& inner = optimizer["config"];
     if (const Config* norm = inner.find_set("clipnorm")) {
