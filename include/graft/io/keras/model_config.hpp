@@ -44,7 +44,7 @@ class ModelConfigReader {
   GRAFT_COLD Config layer(const Config& entry, int depth) {
     if (depth > kMaxDepth) throw ConfigError("model_config: models and wrappers are nested more than 64 deep.");
     if (is_model(entry)) return model(entry, depth);
-    const std::string& class_name = entry.at("class_name").as_string("class_name");
+    std::string class_name = entry.at("class_name").as_string("class_name");
     Config config = entry.at("config");
     (void)config.members("config of " + class_name);
     const std::string where = class_name + " \"" + config.get("name", "") + "\"";
@@ -174,11 +174,6 @@ class ModelConfigReader {
 
 /// Layers whose weights cannot be in a file of this size: found before memory is asked for. Throws ConfigError.
 GRAFT_COLD inline void check_sizes(const Config& model, Index file_bytes) {
-  for (const char* inner : {"layer", "forward_layer", "backward_layer"}) {
-    const Config* wrapped = model.at("config").find(inner);
-    if (!wrapped || !wrapped->contains("config")) continue;
-    check_sizes(Config::object({{"config", Config::object({{"layers", Config::array({*wrapped})}})}}), file_bytes);
-  }
   const Config* layers = model.at("config").find("layers");
   if (!layers) return;
   // Packed arrays of equal numbers may be a thousand times smaller than what they hold.
