@@ -29,6 +29,17 @@ struct LayerCase {
   }
 };
 
+/// The cases of one test file. Every file with such cases makes one at namespace scope, so that the test that no layer is
+/// left out sees them all.
+struct LayerCases {
+  using List = std::vector<LayerCase> (*)();
+  explicit LayerCases(List list) { all().push_back(list); }
+  static std::vector<List>& all() {
+    static std::vector<List> lists;
+    return lists;
+  }
+};
+
 template <class Scalar>
 using Tensors = std::vector<Tensor<Scalar>>;
 

@@ -86,6 +86,8 @@ std::vector<LayerCase> recurrent_cases() {
   };
 }
 
+const graft::test::LayerCases registered(&recurrent_cases);
+
 }  // namespace
 
 TEST_CASE("Layers over time: every layer keeps the contract", "[layers][contract]") {
