@@ -85,7 +85,7 @@ struct TfjsFile {
     for (std::size_t at = 0, k = 1; at < bytes.size(); at += shard_bytes, ++k) {
       const std::string name = k == 1 ? first_path : "group1-shard" + std::to_string(k) + "of9.bin";
       paths.push_back(name);
-      if (name.find('/') == name.npos) dir.write(name, bytes.substr(at, shard_bytes));
+      if (name.find("group1") == 0) dir.write(name, bytes.substr(at, shard_bytes));
     }
     Config group = Config::object(), json = Config::object();
     group["paths"] = paths;
@@ -143,7 +143,7 @@ TEST_CASE("TensorFlow.js: quantised weights") {
     CAPTURE(kind);
     TfjsFile{.quantization = kind}.write(dir, model);
     const auto loaded = load_model(dir / "model.json").get_weights(), exact = model.get_weights();
-    const double step = kind == "uint8" ? 0.3 / 255 : kind == "uint16" ? 0.3 / 65535 : 1.4 / 2048;
+    const double step = kind == "uint8" ? 0.3 / 255 : kind == "uint16" ? 0.3 / 65535 : 2.0 / 2048;
     double largest = 0;
     for (std::size_t i = 0; i < exact.size(); ++i) largest = std::max(largest, largest_difference(loaded[i], exact[i]));
     CHECK(largest <= 0.51 * step + 1e-6);
