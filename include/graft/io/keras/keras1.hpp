@@ -1,6 +1,6 @@
 #pragma once
 
-#include "graft/core/config.hpp"
+#include "graft/io/keras/keras1_recurrent.hpp"
 
 // Keras 1.x: other words for the same things.
 namespace graft::keras::keras1 {
@@ -63,11 +63,12 @@ GRAFT_COLD inline void convert_constraint(Config& config, std::string_view from,
 
 }  // namespace detail
 
-/// Translates the config of one layer. Throws ConfigError for what later Kerases cannot express.
-GRAFT_COLD inline void translate_layer(const std::string& class_name, Config& config, const std::string& where) {
+/// Translates the config of one layer, and its class where that has another name now. Throws ConfigError for what later Kerases cannot express.
+GRAFT_COLD inline void translate_layer(std::string& class_name, Config& config, const std::string& where) {
   using namespace detail;
   rename(config, "input_dtype", "dtype");
   rename(config, "bias", "use_bias");
+  const bool recurrent = translate_recurrent(class_name, config);
   if (class_name == "PReLU") rename_initializer(config, "init", "alpha_initializer");
   rename_initializer(config, "init", "kernel_initializer");
   rename_initializer(config, "beta_init", "beta_initializer");
@@ -79,7 +80,19 @@ GRAFT_COLD inline void translate_layer(const std::string& class_name, Config& co
   }
   convert_constraint(config, "W_constraint", "kernel_constraint");
   convert_constraint(config, "b_constraint", "bias_constraint");
+  if (recurrent) {
+    for (const char* key : {"recurrent_initializer", "embeddings_initializer"}) rename_initializer(config, key, key);
+    for (const char* key : {"recurrent_regularizer", "embeddings_regularizer"}) {
+      if (config.contains(key)) convert_regularizer(config, key, key, where);
+    }
+    if (config.contains("embeddings_constraint")) {
+      convert_constraint(config, "embeddings_constraint", "embeddings_constraint");
+    }
+    return;
+  }
 
+  // A Dense of today works on every step by itself.
+  if (class_name == "TimeDistributedDense") class_name = "Dense";
   if (class_name == "Dense") {
     rename(config, "output_dim", "units");
     // A first layer may say its input this way only.

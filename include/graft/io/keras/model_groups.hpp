@@ -32,7 +32,9 @@ struct ModelGroups {
 
  private:
   /// Theano convolves where the others correlate; its depthwise and separable convolutions go the others' way.
-  GRAFT_COLD static bool convolves(std::string_view class_name) {
+  GRAFT_COLD static bool convolves(std::string_view class_name, const std::string& weight) {
+    if (class_name == "ConvLSTM2D") return weight == "kernel" || weight == "recurrent_kernel";
+    if (weight != "kernel") return false;
     for (const char* known : {"Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose"}) {
       if (class_name == known) return true;
     }
@@ -51,7 +53,7 @@ struct ModelGroups {
     ModelLeaf leaf{layer.name(), std::move(parents), {}};
     for (const auto& variable : layer.weights()) {
       leaf.weights.push_back({variable->name(), variable->shape(), variables.size(),
-                              variable->name() == "kernel" && convolves(layer.class_name())});
+                              convolves(layer.class_name(), variable->name())});
       variables.push_back(variable);
     }
     group.leaves.push_back(std::move(leaf));
