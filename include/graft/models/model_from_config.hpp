@@ -16,11 +16,22 @@ Layer<Scalar> make_layer(const std::string& class_name, const Config& config, in
 
 constexpr int kMaxModelDepth = 64;
 
+/// For the message about a layer that is not known: what it is called on.
+GRAFT_COLD inline std::string input_text(const std::string& inputs) {
+  return inputs.empty() ? "" : " Its inputs: " + inputs.substr(0, 200) + ".";
+}
+
 template <class Scalar>
 GRAFT_COLD std::shared_ptr<ModelImpl<Scalar>> make_sequential(const Config& config, int depth) {
   auto impl = std::make_shared<SequentialImpl<Scalar>>(ModelOptions{.name = config.get("name", "")});
+  std::string before;
   for (const Config& entry : config.at("layers").items("layers")) {
-    impl->add(make_layer<Scalar>(entry.at("class_name").as_string("class_name"), entry.at("config"), depth));
+    try {
+      impl->add(make_layer<Scalar>(entry.at("class_name").as_string("class_name"), entry.at("config"), depth));
+    } catch (const UnknownLayer& error) {
+      throw UnknownLayer(error.what() + input_text(before.empty() ? before : "\"" + before + "\""));
+    }
+    before = entry.at("config").get("name", "");
   }
   impl->set_own_trainable(config.get("trainable", true));
   return impl;
@@ -36,7 +47,11 @@ class FunctionalReader {
       const Config& layer_config = entry.at("config");
       const std::string name = entry.get("name", layer_config.get("name", "").c_str());
       if (layers_.count(name)) throw ConfigError("Model: two layers have the name \"" + name + "\".");
-      layers_[name] = make_layer<Scalar>(class_name, layer_config, depth);
+      try {
+        layers_[name] = make_layer<Scalar>(class_name, layer_config, depth);
+      } catch (const UnknownLayer& error) {
+        throw UnknownLayer(error.what() + input_text(inputs_of(entry)));
+      }
       layers_[name].impl().set_name(name);
       order_.push_back(name);
       const Config* calls = entry.find_set("inbound_nodes");
@@ -75,6 +90,21 @@ class FunctionalReader {
 
  private:
   void make_input(const std::string& name) { values_[{name, 0}] = {input_symbol(layers_[name])}; }
+
+  // Names of the layers in front of one: for messages.
+  GRAFT_COLD static std::string inputs_of(const Config& entry) {
+    std::string names;
+    const Config* calls = entry.find_set("inbound_nodes");
+    if (!calls || !calls->is_array()) return names;
+    for (const Config& call : calls->items()) {
+      if (!call.is_array()) continue;
+      for (const Config& reference : call.items()) {
+        if (!reference.is_array() || reference.items().empty() || !reference.items()[0].is_string()) continue;
+        names += (names.empty() ? "\"" : ", \"") + reference.items()[0].as_string() + "\"";
+      }
+    }
+    return names;
+  }
 
   // One call of a layer: [[name, call, output, {}], …]. False when an input is not there yet.
   bool call(const std::string& name, const Config& inbound) {

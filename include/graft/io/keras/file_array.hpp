@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <variant>
 
@@ -7,11 +8,11 @@
 
 namespace graft::keras {
 
-/// Numbers that are no HDF5 array: already in memory, and perhaps packed. `unpack` makes element i out of the bytes.
+/// Numbers that are no HDF5 array: already in memory, and perhaps packed. `unpack` writes `count` of them from `first`.
 struct PackedNumbers {
   Shape shape;
   std::string where;
-  std::function<double(Index)> unpack;
+  std::function<void(Index first, Index count, double* into)> unpack;
 };
 
 /// One array of a file, not read yet, whatever the file is.
@@ -33,8 +34,13 @@ class FileArray {
       dataset().read(into);
       return;
     }
-    const Index count = shape().elements();
-    for (Index i = 0; i < count; ++i) into[i] = static_cast<T>(packed()->unpack(i));
+    double block[512];
+    const Index total = shape().elements();
+    for (Index first = 0; first < total; first += 512) {
+      const Index count = std::min<Index>(512, total - first);
+      packed()->unpack(first, count, block);
+      for (Index i = 0; i < count; ++i) into[first + i] = static_cast<T>(block[i]);
+    }
   }
 
  private:
