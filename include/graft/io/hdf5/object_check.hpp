@@ -124,7 +124,7 @@ class ObjectCheck {
       case 19: node_sizes(in); return;
       case 21: attribute_info(in); return;
       case 22: (void)in.take(5); return;
-      case 7: in.refuse("numbers that stand in another file, which graft does not read");
+      case 7: in.refuse("expected numbers in the file itself, received a reference to another file");
       default: in.refuse("a message that no model has");
     }
   }
@@ -159,7 +159,7 @@ class ObjectCheck {
       if (!good) throw FileError(std::string("an array: ") + trouble);
     };
     require(item_ > 0 && rank_ > -2, "it has no type or no shape");
-    require(elements_ <= kMaxElements / item_, "a shape that does not fit in memory");
+    require(elements_ <= kMaxElements / item_, "expected a shape that fits in memory, received a larger one");
     require(fill_ == 0 || fill_ == item_, "its fill value is of another type");
     const std::uint64_t bytes = elements_ * item_;
     if (layout_.kind == Kind::compact) require(layout_.size >= bytes, "it has less data than its shape says");
