@@ -22,6 +22,7 @@
   X(class BatchNormalizationImpl<float>) \
   X(class ConvImpl<float>) \
   X(class ConvTransposeImpl<float>) \
+  X(class ConvLSTMImpl<float>) \
   X(class BorderImpl<float>) \
   X(class DenseImpl<float>) \
   X(class DepthwiseConvImpl<float>) \
@@ -30,15 +31,19 @@
   X(class DotImpl<float>) \
   X(class DropoutImpl<float>) \
   X(class ELUImpl<float>) \
+  X(class EmbeddingImpl<float>) \
   X(class FlattenImpl<float>) \
   X(class GaussianDropoutImpl<float>) \
   X(class GaussianNoiseImpl<float>) \
   X(class GlobalPoolingImpl<float>) \
   X(class GroupNormalizationImpl<float>) \
+  X(class GRUImpl<float>) \
   X(class IdentityImpl<float>) \
   X(class InputLayerImpl<float>) \
   X(class LayerNormalizationImpl<float>) \
   X(class LeakyReLUImpl<float>) \
+  X(class LSTMImpl<float>) \
+  X(class MaskingImpl<float>) \
   X(class MaximumImpl<float>) \
   X(class MinimumImpl<float>) \
   X(class MultiplyImpl<float>) \
@@ -53,12 +58,28 @@
   X(class RescalingImpl<float>) \
   X(class ReshapeImpl<float>) \
   X(class SeparableConvImpl<float>) \
+  X(class SimpleRNNImpl<float>) \
   X(class SoftmaxImpl<float>) \
   X(class SpatialDropoutImpl<float>) \
   X(class UpSamplingImpl<float>) \
   X(class ResizingImpl<float>) \
   X(class SubtractImpl<float>) \
   X(class UnitNormalizationImpl<float>) \
+  X(class BinaryOpImpl<float>) \
+  X(class CastOpImpl<float>) \
+  X(class ClipOpImpl<float>) \
+  X(class CumsumOpImpl<float>) \
+  X(class GetItemOpImpl<float>) \
+  X(class MatmulOpImpl<float>) \
+  X(class PadOpImpl<float>) \
+  X(class ReduceOpImpl<float>) \
+  X(class RepeatOpImpl<float>) \
+  X(class ReshapeOpImpl<float>) \
+  X(class SplitOpImpl<float>) \
+  X(class StackOpImpl<float>) \
+  X(class TransposeOpImpl<float>) \
+  X(class UnaryOpImpl<float>) \
+  X(class WhereOpImpl<float>) \
   X(class AdadeltaImpl<float>) \
   X(class AdagradImpl<float>) \
   X(class AdamImpl<float>) \
@@ -103,8 +124,8 @@
 
 #define GRAFT_FILE_TEMPLATES(X) \
   X(Model<float> load_model<float>(const std::string&, const LoadOptions&)) \
-  X(void Model<float>::save(const std::string&) const) \
-  X(void Model<float>::save_weights(const std::string&) const) \
+  X(void Model<float>::save(const std::string&, const SaveOptions&) const) \
+  X(void Model<float>::save_weights(const std::string&, const SaveOptions&) const) \
   X(LoadReport Model<float>::load_weights(const std::string&, const LoadWeightsOptions&) const)
 
 #define GRAFT_DECLARE_TEMPLATE(...) extern template __VA_ARGS__;

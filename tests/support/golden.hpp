@@ -83,6 +83,7 @@ inline bool supported(const graft::Config& model) {
   const graft::Config* layers = config ? config->find("layers") : nullptr;
   if (!layers) return false;
   graft::register_builtin_layers<float>();
+  graft::register_builtin_wrappers<float>();
   for (const auto& layer : layers->items()) {
     const std::string name = layer.at("class_name").as_string();
     if (name == "Sequential" || name == "Functional" || name == "Model") {

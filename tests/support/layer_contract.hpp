@@ -125,7 +125,14 @@ class LayerRun {
     Bytes scratch = bytes(needs_.scratch_bytes);
     const auto inputs = input_views();
     const TensorView<Scalar> outputs[] = {to};
-    layer_.impl().forward({inputs, outputs, use_, pointer(cache_), pointer(scratch), key_});
+    ForwardArgs<Scalar> args;
+    args.inputs = inputs;
+    args.outputs = outputs;
+    args.use = use_;
+    args.cache = pointer(cache_);
+    args.scratch = pointer(scratch);
+    args.random = key_;
+    layer_.impl().forward(args);
   }
 
   void run_backward(const TensorView<const Scalar>& dy, std::vector<bool> wanted, bool add, std::size_t only = kAll) {

@@ -133,7 +133,8 @@ class Graph {
   std::vector<Layer<Scalar>> layers_;
 };
 
-/// A layer that is a graph of layers: a model used as a layer. Plans look through it; it computes nothing itself.
+/// A layer that is a graph of layers: a model used as a layer, a wrapper. Plans look through it; it computes nothing
+/// itself. Its weights and flags are those of its sublayers().
 template <class Scalar>
 class GraphLayerImpl : public LayerImpl<Scalar> {
  public:
@@ -141,6 +142,23 @@ class GraphLayerImpl : public LayerImpl<Scalar> {
 
   /// Throws StateError when the model is not built.
   virtual const Graph<Scalar>& graph() const = 0;
+
+  std::vector<VariablePtr<Scalar>> variables() const override {
+    std::vector<VariablePtr<Scalar>> result;
+    PointerMap seen;
+    for (const auto& layer : this->sublayers()) {
+      for (const auto& variable : layer.impl().variables()) {
+        if (seen.emplace(variable.get(), 0).second) result.push_back(variable);
+      }
+    }
+    return result;
+  }
+  void set_trainable(bool trainable) override {
+    LayerImpl<Scalar>::set_trainable(trainable);
+    for (const auto& layer : this->sublayers()) layer.set_trainable(trainable);
+  }
+  /// Its own flag alone: the layers inside have theirs from their configs.
+  void set_own_trainable(bool trainable) { LayerImpl<Scalar>::set_trainable(trainable); }
 
   void forward(const ForwardArgs<Scalar>&) const final { refuse(); }
   void backward(const BackwardArgs<Scalar>&) const final { refuse(); }

@@ -3,6 +3,7 @@
 #include "graft/models/fit_options.hpp"
 #include "graft/models/functional_impl.hpp"
 #include "graft/models/load_report.hpp"
+#include "graft/models/save_options.hpp"
 #include "graft/models/summary.hpp"
 
 namespace graft {
@@ -75,9 +76,12 @@ class Model : public Layer<Scalar> {
   std::vector<double> test_on_batch(Arrays<Scalar> x, Arrays<Scalar> y, BatchOptions<Scalar> options = {}) const;
 
   // Files; defined in io/keras.
-  /// Writes architecture, weights and the compiled state as a Keras .h5. Atomic: a failure leaves an old file as it was.
-  void save(const std::string& path) const;
-  void save_weights(const std::string& path) const;
+  /// Writes architecture, weights and the compiled state: "x.keras" in Keras 3's format, "x.h5" in the one that tf.keras
+  /// and Keras 3 read. The same model makes the same bytes. Atomic: a failure leaves an old file as it was. Throws
+  /// FileError, StateError when the model is not built.
+  void save(const std::string& path, const SaveOptions& options = {}) const;
+  /// Writes the weights alone: "x.weights.h5" in Keras 3's format (with the optimizer's state), "x.h5" in the old one.
+  void save_weights(const std::string& path, const SaveOptions& options = {}) const;
   /// Reads weights into this model. Throws FileError, with nothing changed, when they do not fit.
   LoadReport load_weights(const std::string& path, const LoadWeightsOptions& options = {}) const;
 

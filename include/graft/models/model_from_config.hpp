@@ -5,6 +5,7 @@
 #include "graft/models/functional_impl.hpp"
 #include "graft/models/model.hpp"
 #include "graft/models/sequential_impl.hpp"
+#include "graft/models/wrappers/wrappers.hpp"
 #include "graft/nn/layers.hpp"
 #include "graft/nn/registry.hpp"
 
@@ -180,6 +181,7 @@ template <class Scalar>
 GRAFT_COLD Layer<Scalar> make_layer(const std::string& class_name, const Config& config, int depth) {
   if (auto model = make_model<Scalar>(class_name, config, depth)) return Layer<Scalar>(std::move(model));
   register_builtin_layers<Scalar>();
+  register_builtin_wrappers<Scalar>();
   return LayerRegistry<Scalar>::instance().make(class_name, config);
 }
 

@@ -84,6 +84,9 @@ class Layer {
     return total;
   }
 
+  /// Stateful recurrent layers, this one or those inside, begin the next batch with zeros. Others have nothing to forget.
+  void reset_states() const { impl().reset_states(); }
+
   // Using a layer in a functional model; defined in graph/symbol.hpp.
   Symbol<Scalar> operator()(const Symbol<Scalar>& input) const;
   Symbol<Scalar> operator()(const std::vector<Symbol<Scalar>>& inputs) const;

@@ -52,13 +52,13 @@ struct ForwardArgs {
   std::span<const TensorView<const Scalar>> inputs;
   std::span<const TensorView<Scalar>> outputs;
   Use use;
-  std::span<const TensorView<const Scalar>> masks;  ///< one per input, 1 = counts, 0 = padding; empty: no mask
-  TensorView<Scalar> output_mask;                   ///< to be written by a layer whose mask_flow() makes one
-  std::byte* cache = nullptr;                       ///< needs().cache_bytes
-  std::byte* scratch = nullptr;                     ///< needs().scratch_bytes
-  RandomKey random;                                 ///< differs for every node, step and run
-  const std::byte* prepared = nullptr;              ///< needs().prepared_bytes
-  kernels::ActivationParams activation{};           ///< of a layer behind this one that was folded into it
+  std::span<const TensorView<const Scalar>> masks = {};  ///< one per input, 1 = counts, 0 = padding; empty: no mask
+  TensorView<Scalar> output_mask = {};                   ///< to be written by a layer whose mask_flow() makes one
+  std::byte* cache = nullptr;                            ///< needs().cache_bytes
+  std::byte* scratch = nullptr;                          ///< needs().scratch_bytes
+  RandomKey random;                                      ///< differs for every node, step and run
+  const std::byte* prepared = nullptr;                   ///< needs().prepared_bytes
+  kernels::ActivationParams activation{};                ///< of a layer behind this one that was folded into it
 
   const TensorView<const Scalar>& x(std::size_t i = 0) const { return inputs[i]; }
   const TensorView<Scalar>& y(std::size_t i = 0) const { return outputs[i]; }
@@ -84,7 +84,7 @@ struct BackwardArgs {
   std::span<const TensorView<Scalar>> input_gradients;         ///< an empty view means: not needed
   std::span<const TensorView<Scalar>> weight_gradients;        ///< one per variable of the layer; empty: not needed
   Use use;
-  std::span<const TensorView<const Scalar>> masks;  ///< as forward got them
+  std::span<const TensorView<const Scalar>> masks = {};  ///< as forward got them
   const std::byte* cache = nullptr;
   std::byte* scratch = nullptr;
   bool add_to_input = false;  ///< only if needs().can_add: dx += instead of dx =

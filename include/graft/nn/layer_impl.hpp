@@ -24,7 +24,8 @@ template <class Scalar>
 struct Node;
 
 /// The layer contract. A layer is configuration + variables + flags and keeps nothing of a call: forward and backward
-/// are const, so that one layer can serve several models and threads. Shapes include the batch (-1 when unknown).
+/// are const, so that one layer can serve several models and threads. (The one exception: recurrent layers that are told
+/// to be stateful.) Shapes include the batch (-1 when unknown).
 ///
 /// Rules that the contract test enforces for every layer:
 ///  * build creates variables once and touches no existing ones; it initialises frozen layers too.
@@ -81,6 +82,11 @@ class LayerImpl {
   virtual bool updates_state(const Use& /*use*/) const { return false; }
   /// Moves the layer's own state by what forward left in the cache.
   virtual void update_state(const UpdateArgs& /*args*/) {}
+
+  /// Forgets what a stateful layer keeps from call to call; of a container, in all layers inside.
+  virtual void reset_states() {
+    for (const auto& layer : sublayers()) layer.impl().reset_states();
+  }
 
   /// Keras's config of the layer. Overriders start from this one, which holds name, trainable, dtype and, of a
   /// first layer, batch_input_shape.

@@ -10,28 +10,35 @@
 #include "graft/nn/layers/center_crop.hpp"
 #include "graft/nn/layers/concatenate.hpp"
 #include "graft/nn/layers/conv.hpp"
+#include "graft/nn/layers/conv_lstm.hpp"
 #include "graft/nn/layers/conv_transpose.hpp"
 #include "graft/nn/layers/cropping.hpp"
+#include "graft/nn/layers/cudnn_rnn.hpp"
 #include "graft/nn/layers/dense.hpp"
 #include "graft/nn/layers/depthwise_conv.hpp"
 #include "graft/nn/layers/dot.hpp"
 #include "graft/nn/layers/dropout.hpp"
 #include "graft/nn/layers/elu.hpp"
+#include "graft/nn/layers/embedding.hpp"
 #include "graft/nn/layers/flatten.hpp"
 #include "graft/nn/layers/gaussian_dropout.hpp"
 #include "graft/nn/layers/gaussian_noise.hpp"
 #include "graft/nn/layers/global_average_pooling.hpp"
 #include "graft/nn/layers/global_max_pooling.hpp"
 #include "graft/nn/layers/group_normalization.hpp"
+#include "graft/nn/layers/gru.hpp"
 #include "graft/nn/layers/identity.hpp"
 #include "graft/nn/layers/input_layer.hpp"
 #include "graft/nn/layers/layer_normalization.hpp"
 #include "graft/nn/layers/leaky_relu.hpp"
+#include "graft/nn/layers/lstm.hpp"
+#include "graft/nn/layers/masking.hpp"
 #include "graft/nn/layers/max_pooling.hpp"
 #include "graft/nn/layers/maximum.hpp"
 #include "graft/nn/layers/minimum.hpp"
 #include "graft/nn/layers/multiply.hpp"
 #include "graft/nn/layers/normalization.hpp"
+#include "graft/nn/layers/ops/ops.hpp"
 #include "graft/nn/layers/permute.hpp"
 #include "graft/nn/layers/prelu.hpp"
 #include "graft/nn/layers/relu.hpp"
@@ -42,6 +49,7 @@
 #include "graft/nn/layers/rms_normalization.hpp"
 #include "graft/nn/layers/rrelu.hpp"
 #include "graft/nn/layers/separable_conv.hpp"
+#include "graft/nn/layers/simple_rnn.hpp"
 #include "graft/nn/layers/softmax.hpp"
 #include "graft/nn/layers/spatial_dropout.hpp"
 #include "graft/nn/layers/subtract.hpp"
@@ -81,15 +89,21 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<Conv2DTranspose, Scalar>("Conv2DTranspose");
   register_builtin<Conv3D, Scalar>("Conv3D");
   register_builtin<Conv3DTranspose, Scalar>("Conv3DTranspose");
+  register_builtin<ConvLSTM1D, Scalar>("ConvLSTM1D");
+  register_builtin<ConvLSTM2D, Scalar>("ConvLSTM2D");
+  register_builtin<ConvLSTM3D, Scalar>("ConvLSTM3D");
   register_builtin<Cropping1D, Scalar>("Cropping1D");
   register_builtin<Cropping2D, Scalar>("Cropping2D");
   register_builtin<Cropping3D, Scalar>("Cropping3D");
+  register_builtin<CuDNNGRU, Scalar>("CuDNNGRU");
+  register_builtin<CuDNNLSTM, Scalar>("CuDNNLSTM");
   register_builtin<Dense, Scalar>("Dense");
   register_builtin<DepthwiseConv1D, Scalar>("DepthwiseConv1D");
   register_builtin<DepthwiseConv2D, Scalar>("DepthwiseConv2D");
   register_builtin<Dot, Scalar>("Dot");
   register_builtin<Dropout, Scalar>("Dropout");
   register_builtin<ELU, Scalar>("ELU");
+  register_builtin<Embedding, Scalar>("Embedding");
   register_builtin<Flatten, Scalar>("Flatten");
   register_builtin<GaussianDropout, Scalar>("GaussianDropout");
   register_builtin<GaussianNoise, Scalar>("GaussianNoise");
@@ -100,10 +114,13 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<GlobalMaxPooling2D, Scalar>("GlobalMaxPooling2D");
   register_builtin<GlobalMaxPooling3D, Scalar>("GlobalMaxPooling3D");
   register_builtin<GroupNormalization, Scalar>("GroupNormalization");
+  register_builtin<GRU, Scalar>("GRU");
   register_builtin<Identity, Scalar>("Identity");
   register_builtin<InputLayer, Scalar>("InputLayer");
   register_builtin<LayerNormalization, Scalar>("LayerNormalization");
   register_builtin<LeakyReLU, Scalar>("LeakyReLU");
+  register_builtin<LSTM, Scalar>("LSTM");
+  register_builtin<Masking, Scalar>("Masking");
   register_builtin<Maximum, Scalar>("Maximum");
   register_builtin<MaxPooling1D, Scalar>("MaxPooling1D");
   register_builtin<MaxPooling2D, Scalar>("MaxPooling2D");
@@ -122,6 +139,7 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<RReLU, Scalar>("RReLU");
   register_builtin<SeparableConv1D, Scalar>("SeparableConv1D");
   register_builtin<SeparableConv2D, Scalar>("SeparableConv2D");
+  register_builtin<SimpleRNN, Scalar>("SimpleRNN");
   register_builtin<Softmax, Scalar>("Softmax");
   register_builtin<SpatialDropout1D, Scalar>("SpatialDropout1D");
   register_builtin<SpatialDropout2D, Scalar>("SpatialDropout2D");
@@ -134,6 +152,7 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<ZeroPadding1D, Scalar>("ZeroPadding1D");
   register_builtin<ZeroPadding2D, Scalar>("ZeroPadding2D");
   register_builtin<ZeroPadding3D, Scalar>("ZeroPadding3D");
+  register_ops<Scalar>();
 }
 
 }  // namespace detail

@@ -96,6 +96,40 @@ TEST_CASE("GlobalAveragePooling1D averages over the steps that count") {
   CHECK(numbers(model.predict(steps({2, 0, 4, 0, 6, 0}))) == std::vector<double>{3, 1.5, 6, 3});
 }
 
+TEST_CASE("BatchNormalization takes its statistics from the steps that count, and its gradient goes through them") {
+  auto x = steps({1, 0, 5, 0, 3, 0, -2, 4, 0});
+  for (Index i = 0; i < 9; ++i) x[2 * i + 1] = x[2 * i] == 0 ? 0 : std::cos(static_cast<double>(i));
+  Tensor<double> y({3, 3, 2});
+  for (Index i = 0; i < y.size(); ++i) y[i] = std::sin(static_cast<double>(i));
+  // One step of training. The Dense in front mixes the features; steps of zeros stay so, and the mask as it is.
+  struct Step {
+    double loss, slope, mean, variance;
+  };
+  const auto train = [&](double share) {
+    constexpr double kRate = 1e-3;
+    const auto in = Input<double>({3, 2});
+    const Dense<double> front(2, {.use_bias = false});
+    const BatchNormalization<double> norm({.momentum = 0});
+    const Model<double> model(in, norm(masker()(front(in))));
+    Tensor<double> kernel({2, 2});
+    kernel[0] = kernel[3] = 1;
+    kernel[2] = share;  // of feature 1 in feature 0
+    front.set_weights({kernel});
+    model.compile({.optimizer = SGD<double>({.learning_rate = kRate}), .loss = "mse"});
+    const double loss = model.train_on_batch(x, y)[0];
+    return Step{loss, (share - front.get_weights()[0][2]) / kRate, norm.get_weights()[2][0], norm.get_weights()[3][0]};
+  };
+  const Step step = train(0);
+  const double mean = (1 + 5 + 3 - 2 + 4) / 5.0;
+  CHECK(step.mean == Approx(mean));
+  double squares = 0;
+  for (const double value : {1, 5, 3, -2, 4}) squares += (value - mean) * (value - mean) / 5;
+  CHECK(step.variance == Approx(squares));
+  constexpr double kDelta = 1e-5;
+  CHECK(step.slope == Approx((train(kDelta).loss - train(-kDelta).loss) / (2 * kDelta)).epsilon(1e-5));
+  CHECK(std::abs(step.slope) > 1e-3);
+}
+
 TEST_CASE("a mask leaves steps out of the loss, and out of its gradient") {
   const auto in = Input<double>({3, 2});
   const Dense<double> dense(1);

@@ -74,13 +74,14 @@ class Group {
     write_strings(id(), name, items, where_);
   }
 
-  /// A contiguous little-endian array of float, double or std::int64_t, without a time stamp.
+  /// A little-endian array of float, double or std::int64_t, without a time stamp: contiguous, or packed with `gzip`
+  /// 1 … 9 when it has more than a few numbers.
   template <class T>
-  void write_dataset(const std::string& path, const Shape& shape, const T* numbers) const {
+  void write_dataset(const std::string& path, const Shape& shape, const T* numbers, int gzip = 0) const {
     const hid_t on_disk = std::is_same_v<T, float>    ? H5T_IEEE_F32LE
                           : std::is_same_v<T, double> ? H5T_IEEE_F64LE
                                                       : H5T_STD_I64LE;
-    write_array(path, shape, numbers, native_type<T>(), on_disk);
+    write_array(path, shape, numbers, native_type<T>(), on_disk, gzip);
   }
 
  private:
@@ -154,7 +155,7 @@ class Group {
   }
 
   GRAFT_COLD void write_array(const std::string& path, const Shape& shape, const void* numbers, hid_t memory,
-                              hid_t disk) const {
+                              hid_t disk, int gzip) const {
     const std::string place = below(path);
     const Call call(place);
     hsize_t dims[Shape::kMaxRank] = {};
@@ -165,6 +166,7 @@ class Group {
     const Handle links = intermediate_groups(call);
     const Handle properties(call.check(H5Pcreate(H5P_DATASET_CREATE), "make an array"), &H5Pclose);
     call.check(H5Pset_obj_track_times(properties.get(), false), "make an array");
+    if (gzip > 0 && shape.elements() >= kWorthPacking) pack(properties.get(), shape, dims, gzip, call);
     const Handle made(
         call.check(H5Dcreate2(id(), path.c_str(), disk, space.get(), links.get(), properties.get(), H5P_DEFAULT),
                    "make an array"),
@@ -173,6 +175,20 @@ class Group {
       call.check(H5Dwrite(made.get(), memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, numbers), "write its numbers");
     }
   }
+
+  // In pieces of whole rows of about a megabyte; bytes of equal weight are brought together first.
+  GRAFT_COLD static void pack(hid_t properties, const Shape& shape, const hsize_t* dims, int gzip, const Call& call) {
+    hsize_t piece[Shape::kMaxRank] = {};
+    std::copy(dims, dims + shape.rank(), piece);
+    const Index row = shape.elements() / shape[0];
+    piece[0] = static_cast<hsize_t>(std::clamp<Index>((Index{1} << 18) / row, 1, shape[0]));
+    // What one piece may have at most is 4 GiB.
+    for (int axis = 1; axis < shape.rank(); ++axis) piece[axis] = std::min<hsize_t>(piece[axis], hsize_t{1} << 24);
+    call.check(H5Pset_chunk(properties, shape.rank(), piece), "pack an array");
+    call.check(H5Pset_shuffle(properties), "pack an array");
+    call.check(H5Pset_deflate(properties, static_cast<unsigned>(std::min(gzip, 9))), "pack an array");
+  }
+  static constexpr Index kWorthPacking = 4096;
 
   static herr_t add_name(hid_t, const char* name, const H5L_info_t*, void* into) {
     auto& names = *static_cast<std::vector<std::string>*>(into);

@@ -32,6 +32,25 @@ GRAFT_COLD inline void flatten_references(const Config& value, Config& into) {
   }
 }
 
+// States of a recurrent layer that are an argument of their own, {"initial_state": [[layer, call, output], …]}, become
+// inputs behind the sequence.
+GRAFT_COLD inline Config with_initial_state(const Config& call) {
+  if (call.items().empty() || call.items()[0].items().size() < 4) return call;
+  const Config* states = call.items()[0].items()[3].find_set("initial_state");
+  if (!states) return call;
+  Config flat = Config::array(), result = Config::array(), kwargs = call.items()[0].items()[3];
+  flatten_references(*states, flat);
+  kwargs.erase("initial_state");
+  const auto add = [&](const Config& reference) {
+    std::vector<Config> parts(reference.items().begin(), reference.items().begin() + 3);
+    parts.push_back(kwargs);
+    result.push_back(Config::array(std::move(parts)));
+  };
+  for (const Config& reference : call.items()) add(reference);
+  for (const Config& reference : flat.items()) add(reference);
+  return result;
+}
+
 GRAFT_COLD inline Config renumbered(const Config& reference, const std::map<std::string, Index>& shift) {
   const auto found = shift.find(reference.items()[0].as_string());
   if (found == shift.end()) return reference;
@@ -54,7 +73,7 @@ GRAFT_COLD inline Config canonical_calls(const Config& calls) {
   Config result = Config::array();
   for (const Config& call : calls.items("inbound_nodes")) {
     if (call.is_object()) {
-      result.push_back(keras3::translate_call(call));
+      result.push_back(detail::with_initial_state(keras3::translate_call(call)));
       continue;
     }
     // Operations of tf.keras leave the list out when they have one input.
@@ -64,7 +83,7 @@ GRAFT_COLD inline Config canonical_calls(const Config& calls) {
       if (copy.items().size() == 3) copy.push_back(Config::object());
       complete.push_back(std::move(copy));
     }
-    result.push_back(std::move(complete));
+    result.push_back(detail::with_initial_state(complete));
   }
   return result;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "graft/io/keras/keras1_recurrent.hpp"
 #include "graft/io/keras/keras1_spatial.hpp"
 
 // Keras 1.x: other words for the same things.
@@ -61,6 +62,7 @@ GRAFT_COLD inline void translate_layer(std::string& class_name, Config& config, 
   class_name = renamed_class(class_name);
   rename(config, "input_dtype", "dtype");
   rename(config, "bias", "use_bias");
+  const bool recurrent = translate_recurrent(class_name, config);
   if (class_name == "PReLU") rename_initializer(config, "init", "alpha_initializer");
   rename_initializer(config, "init", "kernel_initializer");
   rename_initializer(config, "beta_init", "beta_initializer");
@@ -73,7 +75,19 @@ GRAFT_COLD inline void translate_layer(std::string& class_name, Config& config, 
   convert_constraint(config, "W_constraint", "kernel_constraint");
   convert_constraint(config, "b_constraint", "bias_constraint");
   translate_spatial(class_name, config);
+  if (recurrent) {
+    for (const char* key : {"recurrent_initializer", "embeddings_initializer"}) rename_initializer(config, key, key);
+    for (const char* key : {"recurrent_regularizer", "embeddings_regularizer"}) {
+      if (config.contains(key)) convert_regularizer(config, key, key, where);
+    }
+    if (config.contains("embeddings_constraint")) {
+      convert_constraint(config, "embeddings_constraint", "embeddings_constraint");
+    }
+    return;
+  }
 
+  // A Dense of today works on every step by itself.
+  if (class_name == "TimeDistributedDense") class_name = "Dense";
   if (class_name == "Dense") {
     rename(config, "output_dim", "units");
     convert_input(config, false);

@@ -90,10 +90,10 @@ GRAFT_COLD inline void convert_input(Config& config, bool has_steps) {
 
 /// The name that a class has now.
 GRAFT_COLD inline std::string renamed_class(const std::string& name) {
-  struct Renamed {
+  struct NewName {
     const char *from, *to;
   };
-  constexpr Renamed kClasses[] = {
+  constexpr NewName kClasses[] = {
       {"Convolution1D", "Conv1D"},
       {"Convolution2D", "Conv2D"},
       {"Convolution3D", "Conv3D"},

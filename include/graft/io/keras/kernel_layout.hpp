@@ -9,12 +9,13 @@
 namespace graft::keras {
 
 /// The layers whose kernels some Keras wrote in another order of axes.
-enum class KernelKind { other, conv1d, conv2d, conv3d, conv2d_transpose };
+enum class KernelKind { other, conv1d, conv2d, conv3d, conv2d_transpose, conv_lstm2d };
 
 GRAFT_COLD inline KernelKind kernel_kind(std::string_view class_name) {
   if (class_name == "Conv1D") return KernelKind::conv1d;
   if (class_name == "Conv2D") return KernelKind::conv2d;
   if (class_name == "Conv3D") return KernelKind::conv3d;
+  if (class_name == "ConvLSTM2D") return KernelKind::conv_lstm2d;
   return class_name == "Conv2DTranspose" ? KernelKind::conv2d_transpose : KernelKind::other;
 }
 
@@ -56,6 +57,7 @@ GRAFT_COLD inline std::optional<AxisOrder> kernel_order(const Shape& file, const
         return fits({{2, 3, 1, 0}, 4}, wanted);
       }
       case KernelKind::conv2d:
+      case KernelKind::conv_lstm2d:
         if (channels_first) {
           if (const auto order = fits({{2, 3, 1, 0}, 4}, weight)) return order;
         }
@@ -73,7 +75,7 @@ GRAFT_COLD inline std::optional<AxisOrder> kernel_order(const Shape& file, const
     }
   }
   if (file == weight) return AxisOrder{};
-  if (kind == KernelKind::conv2d || kind == KernelKind::conv2d_transpose) return fits({{3, 2, 0, 1}, 4}, weight);
+  if (kind != KernelKind::other && weight.rank() == 4) return fits({{3, 2, 0, 1}, 4}, weight);
   return std::nullopt;
 }
 

@@ -6,6 +6,7 @@
 #include "graft/io/keras/load_options.hpp"
 #include "graft/io/keras/model_config.hpp"
 #include "graft/io/keras/optimizer_state.hpp"
+#include "graft/io/keras/recurrent_weights.hpp"
 #include "graft/io/keras/store_optimizer.hpp"
 #include "graft/io/keras/store_plan.hpp"
 #include "graft/io/keras/training_config.hpp"
@@ -71,7 +72,8 @@ template <class Scalar>
 GRAFT_COLD void load_weights_into(const Model<Scalar>& model, const LegacyH5& file, const LoadWeightsOptions& options,
                                   LoadReport& report) {
   const ModelGroups<Scalar> into(model);
-  const std::vector<FileGroup> groups = file.groups();
+  std::vector<FileGroup> groups = file.groups();
+  for (FileGroup& group : groups) modernize_recurrent(group, file.where());
   const WeightPlan plan(groups, into.groups, file.generation(), options, file.where());
   read_weights(plan.matches, into.variables, file.backend() == "theano");
   report.keras_version = file.keras_version();
@@ -139,6 +141,7 @@ template <class Scalar>
 GRAFT_COLD Model<Scalar> load_h5(const std::string& path, const LoadOptions& options) {
   const LegacyH5 file(path);
   ModelSource source = ModelSource::of(file);
+  if (source.generation == Generation::keras2) decide_reset_after(source.model_config, file.groups());
   if (options.compile) {
     try {
       source.training_config = file.training_config();

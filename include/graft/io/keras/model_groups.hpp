@@ -31,6 +31,12 @@ struct ModelGroups {
   }
 
  private:
+  /// Only kernels have an order of axes.
+  GRAFT_COLD static KernelKind kind_of(KernelKind layer, const std::string& weight) {
+    const bool kernel = weight == "kernel" || (layer == KernelKind::conv_lstm2d && weight == "recurrent_kernel");
+    return kernel ? layer : KernelKind::other;
+  }
+
   GRAFT_COLD void collect(const Layer<Scalar>& layer, std::vector<std::string> parents, bool outermost,
                           ModelGroup& group, std::set<const LayerImpl<Scalar>*>& seen) {
     if (!seen.insert(&layer.impl()).second) return;
@@ -45,8 +51,8 @@ struct ModelGroups {
     const bool channels_first =
         kind != KernelKind::other && layer.impl().config().get("data_format", "") == "channels_first";
     for (const auto& variable : layer.weights()) {
-      leaf.weights.push_back({variable->name(), variable->shape(), variables.size(),
-                              variable->name() == "kernel" ? kind : KernelKind::other, channels_first});
+      leaf.weights.push_back(
+          {variable->name(), variable->shape(), variables.size(), kind_of(kind, variable->name()), channels_first});
       variables.push_back(variable);
     }
     group.leaves.push_back(std::move(leaf));

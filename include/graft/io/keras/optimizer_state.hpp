@@ -86,7 +86,7 @@ GRAFT_COLD void read_optimizer_state(const LegacyH5& file, const Model<Scalar>& 
 /// that graft writes.
 template <class Scalar>
 GRAFT_COLD void write_optimizer_state(const Model<Scalar>& model, const ModelGroups<Scalar>& groups,
-                                      const hdf5::Group& root) {
+                                      const hdf5::Group& root, int gzip) {
   const Optimizer<Scalar> optimizer = model.optimizer();
   const std::string prefix = std::string(optimizer.class_name()) + "/";
   std::vector<VariablePtr<Scalar>> variables;
@@ -118,7 +118,7 @@ GRAFT_COLD void write_optimizer_state(const Model<Scalar>& model, const ModelGro
   group.write("weight_names", names);
   group.write_dataset(names[0], Shape(), &state.iterations);
   for (std::size_t i = 1; i < values.size(); ++i)
-    group.write_dataset(names[i], values[i]->value.shape(), values[i]->value.data());
+    group.write_dataset(names[i], values[i]->value.shape(), values[i]->value.data(), gzip);
   for (std::size_t i = 0; i < state.scalars.size(); ++i) {
     group.write_dataset(names[values.size() + i], Shape(), &state.scalars[i].second);
   }

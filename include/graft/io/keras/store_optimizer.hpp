@@ -99,22 +99,36 @@ GRAFT_COLD inline std::vector<StoredSlot> fitting_slots(const Config& optimizer,
 template <class Scalar>
 GRAFT_COLD void read_optimizer_state(const WeightStore& store, const Model<Scalar>& model,
                                      std::vector<std::string>& warnings) {
-  std::vector<FileWeight> arrays;
-  while (store.contains("optimizer/vars/" + std::to_string(arrays.size()))) {
-    arrays.push_back(store.open("optimizer/vars/" + std::to_string(arrays.size())));
-  }
-  if (arrays.empty()) return;
   const auto variables = model.trainable_weights();
   const Optimizer<Scalar> optimizer = model.optimizer();
+  OptimizerState<Scalar> state;
+  Config config = optimizer.config();
+  std::string path = "optimizer/vars/";
+  if (const Config* inner = config.at("config").find_set("inner_optimizer")) {  // of LossScaleOptimizer
+    const char* names[] = {"step_counter", "dynamic_scale"};
+    for (int i = 0; i < 2; ++i) {
+      const std::string place = path + std::to_string(i + 2);
+      double value = 0;
+      if (!store.contains(place) || !(store.open(place).data.shape() == Shape())) continue;
+      store.open(place).data.read(&value);
+      state.scalars.emplace_back(names[i], value);
+    }
+    config = Config(*inner);
+    path = "optimizer/inner_optimizer/vars/";
+  }
+  std::vector<FileWeight> arrays;
+  while (store.contains(path + std::to_string(arrays.size()))) {
+    arrays.push_back(store.open(path + std::to_string(arrays.size())));
+  }
+  if (arrays.empty()) return;
   std::vector<Shape> shapes;
   for (const auto& variable : variables) shapes.push_back(variable->shape());
-  const std::vector<StoredSlot> slots = detail::fitting_slots(optimizer.config(), arrays, shapes);
+  const std::vector<StoredSlot> slots = detail::fitting_slots(config, arrays, shapes);
   if (slots.empty()) {
     warnings.push_back("the optimizer's state in the file (" + std::to_string(arrays.size()) +
                        " arrays) does not fit the weights that train; it starts anew");
     return;
   }
-  OptimizerState<Scalar> state;
   for (std::size_t i = 0; i < slots.size(); ++i) {
     double number = 0;
     if (slots[i].slot == "iteration") {

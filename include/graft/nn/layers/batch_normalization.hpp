@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "graft/kernels/batch_norm.hpp"
+#include "graft/kernels/masked_batch_norm.hpp"
 #include "graft/nn/layer.hpp"
 #include "graft/nn/layers/layer_options.hpp"
 
@@ -39,6 +40,7 @@ class BatchNormalizationImpl final : public LayerImpl<Scalar> {
   }
   std::string_view class_name() const override { return "BatchNormalization"; }
   bool supports_masking() const override { return true; }
+  bool uses_masks() const override { return true; }
   const BatchNormalizationOptions& options() const { return options_; }
 
   GRAFT_COLD Shape output_shape(std::span<const Shape> inputs) const override {
@@ -64,7 +66,12 @@ class BatchNormalizationImpl final : public LayerImpl<Scalar> {
     if (uses_batch_statistics(args.use)) {
       Scalar* batch = reinterpret_cast<Scalar*>(args.cache);
       Scalar* batch_variance = reinterpret_cast<Scalar*>(args.cache + statistics_bytes(args.x().shape()));
-      kernels::batch_norm_statistics(desc, args.x().data(), batch, batch_variance);
+      if (counts_steps(args.use, args.x().shape())) {
+        kernels::masked_batch_norm_statistics(desc, args.x().data(), args.mask(), args.x().dim(2), batch,
+                                              batch_variance);
+      } else {
+        kernels::batch_norm_statistics(desc, args.x().data(), batch, batch_variance);
+      }
       mean = batch;
       variance = batch_variance;
     }
@@ -83,6 +90,11 @@ class BatchNormalizationImpl final : public LayerImpl<Scalar> {
     std::size_t at = 0;
     Scalar* dgamma = gamma_ ? args.dw(at++).data() : nullptr;
     Scalar* dbeta = beta_ ? args.dw(at).data() : nullptr;
+    if (counts_steps(args.use, shape)) {
+      return kernels::masked_batch_norm_backward(describe(shape), args.x().data(), args.dy().data(), args.mask(),
+                                                 shape[2], mean, variance, data_of(gamma_), args.dx().data(), dgamma,
+                                                 dbeta, args.add_to_input);
+    }
     kernels::batch_norm_backward(describe(shape), args.x().data(), args.dy().data(), mean, variance, data_of(gamma_),
                                  batch, args.dx().data(), dgamma, dbeta, args.add_to_input);
   }
@@ -149,6 +161,11 @@ class BatchNormalizationImpl final : public LayerImpl<Scalar> {
  private:
   /// TF2's and Keras 3's rule: a frozen layer runs as at inference, whatever the mode.
   static bool uses_batch_statistics(const Use& use) { return use.training && use.trainable; }
+
+  /// Of masked sequences, the steps that count make the statistics (Keras 3).
+  static bool counts_steps(const Use& use, const Shape& shape) {
+    return use.masked && uses_batch_statistics(use) && shape.rank() == 3;
+  }
 
   GRAFT_COLD int checked_axis(const Shape& shape) const {
     fail<ShapeError>(this->where(), "an input that has axis " + std::to_string(options_.axis) + " behind the batch",
