@@ -1,5 +1,6 @@
 #pragma once
 
+#include "graft/io/hdf5/checksum.hpp"
 #include "graft/io/hdf5/group_check.hpp"
 
 namespace graft::hdf5::detail {
@@ -56,8 +57,11 @@ class ObjectCheck {
     ByteCursor rest(sizes.data(), sizes.size(), "an object");
     (void)rest.take(more);
     const std::uint64_t size = rest.number(static_cast<int>(width));
-    const auto body = state_.block(at + 6 + more + width, size, "an object");
-    messages2(ByteCursor(body.data(), body.size(), "an object"));
+    const std::uint64_t first = 6 + more + width;
+    rest.require(size <= CheckState::kMaxBlock, "it is larger than 64 MiB");
+    const auto whole = state_.block(at, first + size + 4, "an object");
+    check_sum_of(whole.data(), whole.size(), "an object");
+    messages2(ByteCursor(whole.data() + first, static_cast<std::size_t>(size), "an object"));
   }
 
   GRAFT_COLD void messages2(ByteCursor in) {
@@ -79,6 +83,7 @@ class ObjectCheck {
       return;
     }
     in.require(size >= 8 && in.take_signature("OCHK"), "it does not begin as one");
+    check_sum_of(body.data(), body.size(), "the rest of an object");
     messages2(in.part(size - 8, "the rest of an object"));
   }
 
