@@ -10,6 +10,7 @@
 #include "graft/core/thread_pool.hpp"
 #include "graft/core/version.hpp"
 #include "graft/graph/input.hpp"
+#include "graft/graph/ops.hpp"
 #include "graft/models/callbacks/learning_rate_scheduler.hpp"
 #include "graft/models/clone.hpp"
 #include "graft/models/model.hpp"

@@ -276,6 +276,7 @@ TEST_CASE("the contract test names every built-in layer") {
   for (const LayerCase& test : cases()) tested.emplace_back(test.layer.class_name());
   for (const std::string& name : LayerRegistry<double>::instance().class_names()) {
     INFO(name);
+    if (name.substr(0, 4) == "ops.") continue;  // ops_contract_test.cpp
     CHECK(std::count(tested.begin(), tested.end(), name) > 0);
   }
 }

@@ -3,6 +3,7 @@
 #include "graft/io/keras/graph_references.hpp"
 #include "graft/io/keras/keras1.hpp"
 #include "graft/io/keras/keras2.hpp"
+#include "graft/io/keras/op_reader.hpp"
 #include "graft/io/keras/plain_values.hpp"
 #include "graft/nn/unique_name.hpp"
 
@@ -118,6 +119,10 @@ class ModelConfigReader {
   GRAFT_COLD Config nodes(const Config& raw, int depth) {
     Config layers = Config::array();
     for (const Config& entry : raw.at("layers").items("layers")) {
+      if (ops::OpReader::is_operation(entry, generation_ == Generation::keras3)) {
+        layers.push_back(ops::OpReader(entry).read());
+        continue;
+      }
       Config made = layer(entry, depth + 1);
       const Config* name = entry.find_set("name");
       made["name"] = name ? *name : made.at("config").at("name");

@@ -30,7 +30,9 @@ GRAFT_COLD inline Config plain_values(const Config& value) {
   std::vector<Config::Member> members;
   members.reserve(value.members().size());
   for (const auto& [key, member] : value.members()) {
-    const bool packaging = is_wrapped && (key == "module" || key == "registered_name" || key == "build_config" ||
+    // Of operations the module tells that they are none of the layers with the same name.
+    const bool of_ops = key == "module" && member.is_string() && member.as_string().find(".ops.") != std::string::npos;
+    const bool packaging = is_wrapped && ((key == "module" && !of_ops) || key == "registered_name" || key == "build_config" ||
                                           key == "shared_object_id");
     if (!packaging) members.emplace_back(key, plain_values(member));
   }
