@@ -101,6 +101,8 @@
   X(class SparseCategoricalAccuracyImpl<float>) \
   X(class SequentialImpl<float>) \
   X(class FunctionalImpl<float>) \
+  X(class BidirectionalImpl<float>) \
+  X(class TimeDistributedImpl<float>) \
   X(class Plan<float>) \
   X(class Executor<float>) \
   X(class Trainer<float>) \
