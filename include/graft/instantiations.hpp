@@ -17,7 +17,9 @@
   X(class ActivationImpl<float>) \
   X(class ActivityRegularizationImpl<float>) \
   X(class AddImpl<float>) \
+  X(class AdditiveAttentionImpl<float>) \
   X(class AlphaDropoutImpl<float>) \
+  X(class AttentionImpl<float>) \
   X(class AverageImpl<float>) \
   X(class BatchNormalizationImpl<float>) \
   X(class ConvImpl<float>) \
@@ -38,6 +40,7 @@
   X(class GlobalPoolingImpl<float>) \
   X(class GroupNormalizationImpl<float>) \
   X(class GRUImpl<float>) \
+  X(class GroupQueryAttentionImpl<float>) \
   X(class IdentityImpl<float>) \
   X(class InputLayerImpl<float>) \
   X(class LayerNormalizationImpl<float>) \
@@ -46,6 +49,7 @@
   X(class MaskingImpl<float>) \
   X(class MaximumImpl<float>) \
   X(class MinimumImpl<float>) \
+  X(class MultiHeadAttentionImpl<float>) \
   X(class MultiplyImpl<float>) \
   X(class NormalizationImpl<float>) \
   X(class PReLUImpl<float>) \

@@ -4,7 +4,9 @@
 #include "graft/nn/layers/activation.hpp"
 #include "graft/nn/layers/activity_regularization.hpp"
 #include "graft/nn/layers/add.hpp"
+#include "graft/nn/layers/additive_attention.hpp"
 #include "graft/nn/layers/alpha_dropout.hpp"
+#include "graft/nn/layers/attention.hpp"
 #include "graft/nn/layers/average.hpp"
 #include "graft/nn/layers/average_pooling.hpp"
 #include "graft/nn/layers/batch_normalization.hpp"
@@ -28,6 +30,7 @@
 #include "graft/nn/layers/global_max_pooling.hpp"
 #include "graft/nn/layers/group_normalization.hpp"
 #include "graft/nn/layers/gru.hpp"
+#include "graft/nn/layers/group_query_attention.hpp"
 #include "graft/nn/layers/identity.hpp"
 #include "graft/nn/layers/input_layer.hpp"
 #include "graft/nn/layers/layer_normalization.hpp"
@@ -37,6 +40,7 @@
 #include "graft/nn/layers/max_pooling.hpp"
 #include "graft/nn/layers/maximum.hpp"
 #include "graft/nn/layers/minimum.hpp"
+#include "graft/nn/layers/multi_head_attention.hpp"
 #include "graft/nn/layers/multiply.hpp"
 #include "graft/nn/layers/normalization.hpp"
 #include "graft/nn/layers/ops/ops.hpp"
@@ -78,7 +82,9 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<Activation, Scalar>("Activation");
   register_builtin<ActivityRegularization, Scalar>("ActivityRegularization");
   register_builtin<Add, Scalar>("Add");
+  register_builtin<AdditiveAttention, Scalar>("AdditiveAttention");
   register_builtin<AlphaDropout, Scalar>("AlphaDropout");
+  register_builtin<Attention, Scalar>("Attention");
   register_builtin<Average, Scalar>("Average");
   register_builtin<AveragePooling1D, Scalar>("AveragePooling1D");
   register_builtin<AveragePooling2D, Scalar>("AveragePooling2D");
@@ -118,6 +124,8 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<GlobalMaxPooling3D, Scalar>("GlobalMaxPooling3D");
   register_builtin<GroupNormalization, Scalar>("GroupNormalization");
   register_builtin<GRU, Scalar>("GRU");
+  register_builtin<GroupQueryAttention, Scalar>("GroupQueryAttention");
+  register_builtin<GroupQueryAttention, Scalar>("GroupedQueryAttention");
   register_builtin<Identity, Scalar>("Identity");
   register_builtin<InputLayer, Scalar>("InputLayer");
   auto& registry = LayerRegistry<Scalar>::instance();
@@ -131,6 +139,7 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<MaxPooling2D, Scalar>("MaxPooling2D");
   register_builtin<MaxPooling3D, Scalar>("MaxPooling3D");
   register_builtin<Minimum, Scalar>("Minimum");
+  register_builtin<MultiHeadAttention, Scalar>("MultiHeadAttention");
   register_builtin<Multiply, Scalar>("Multiply");
   register_builtin<Normalization, Scalar>("Normalization");
   register_builtin<Permute, Scalar>("Permute");
