@@ -105,8 +105,6 @@ double value_of(const char* name, double x, Members config = {}) {
   return LayerRun<double>(layer, Tensor<double>({1, 1}, {x}), {}).forward().y()[0];
 }
 
-const graft::test::LayerCases registered(&cases);
-
 }  // namespace
 
 TEST_CASE("every operation obeys the layer contract") {
