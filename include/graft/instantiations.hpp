@@ -109,6 +109,8 @@
   X(class SparseCategoricalAccuracyImpl<float>) \
   X(class SequentialImpl<float>) \
   X(class FunctionalImpl<float>) \
+  X(class BidirectionalImpl<float>) \
+  X(class TimeDistributedImpl<float>) \
   X(class Plan<float>) \
   X(class Executor<float>) \
   X(class Trainer<float>) \
@@ -131,7 +133,7 @@
   X(FineTuneReport fine_tune<float>(const Model<float>&, const TrainingData<float>&, FineTuneOptions<float>))
 
 #define GRAFT_FILE_TEMPLATES(X) \
-  X(Model<float> load_model<float>(const std::string&, const LoadOptions&)) \
+  X(Model<float> load_model<float>(const std::string&, const LoadOptions<float>&)) \
   X(void Model<float>::save(const std::string&, const SaveOptions&) const) \
   X(void Model<float>::save_weights(const std::string&, const SaveOptions&) const) \
   X(LoadReport Model<float>::load_weights(const std::string&, const LoadWeightsOptions&) const)

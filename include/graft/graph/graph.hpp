@@ -101,7 +101,7 @@ class Graph {
     // An input that no output needs still belongs to the model.
     for (const auto& input : inputs_) {
       list(input.layer());
-      if (std::find(nodes_.begin(), nodes_.end(), &input.node()) == nodes_.end()) nodes_.push_back(&input.node());
+      if (node_depth.emplace(&input.node(), 0).second) nodes_.push_back(&input.node());
     }
     keys.clear();
     for (std::size_t i = 0; i < found.size(); ++i) {
@@ -133,7 +133,8 @@ class Graph {
   std::vector<Layer<Scalar>> layers_;
 };
 
-/// A layer that is a graph of layers: a model used as a layer. Plans look through it; it computes nothing itself.
+/// A layer that is a graph of layers: a model used as a layer, a wrapper. Plans look through it; it computes nothing
+/// itself. Its weights and flags are those of its sublayers().
 template <class Scalar>
 class GraphLayerImpl : public LayerImpl<Scalar> {
  public:
@@ -141,6 +142,23 @@ class GraphLayerImpl : public LayerImpl<Scalar> {
 
   /// Throws StateError when the model is not built.
   virtual const Graph<Scalar>& graph() const = 0;
+
+  std::vector<VariablePtr<Scalar>> variables() const override {
+    std::vector<VariablePtr<Scalar>> result;
+    PointerMap seen;
+    for (const auto& layer : this->sublayers()) {
+      for (const auto& variable : layer.impl().variables()) {
+        if (seen.emplace(variable.get(), 0).second) result.push_back(variable);
+      }
+    }
+    return result;
+  }
+  void set_trainable(bool trainable) override {
+    LayerImpl<Scalar>::set_trainable(trainable);
+    for (const auto& layer : this->sublayers()) layer.set_trainable(trainable);
+  }
+  /// Its own flag alone: the layers inside have theirs from their configs.
+  void set_own_trainable(bool trainable) { LayerImpl<Scalar>::set_trainable(trainable); }
 
   void forward(const ForwardArgs<Scalar>&) const final { refuse(); }
   void backward(const BackwardArgs<Scalar>&) const final { refuse(); }

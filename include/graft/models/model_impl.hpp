@@ -34,24 +34,7 @@ class ModelImpl : public GraphLayerImpl<Scalar> {
 
   bool built() const override = 0;
 
-  std::vector<VariablePtr<Scalar>> variables() const override {
-    std::vector<VariablePtr<Scalar>> result;
-    PointerMap seen;
-    for (const auto& layer : layers()) {
-      for (const auto& variable : layer.impl().variables()) {
-        if (seen.emplace(variable.get(), 0).second) result.push_back(variable);
-      }
-    }
-    return result;
-  }
   std::vector<Layer<Scalar>> sublayers() const override { return layers(); }
-
-  void set_trainable(bool trainable) override {
-    LayerImpl<Scalar>::set_trainable(trainable);
-    for (const auto& layer : layers()) layer.set_trainable(trainable);
-  }
-  /// The model's own flag alone: the layers inside have theirs from their configs.
-  void set_own_trainable(bool trainable) { LayerImpl<Scalar>::set_trainable(trainable); }
 
   std::vector<Shape> output_shapes(std::span<const Shape> inputs) const override {
     const Graph<Scalar>& g = graph_of_layers();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "graft/nn/lambda.hpp"
 #include "graft/nn/layers/activation.hpp"
 #include "graft/nn/layers/activity_regularization.hpp"
 #include "graft/nn/layers/add.hpp"
@@ -74,7 +75,9 @@ namespace detail {
 template <template <class> class Handle, class Scalar>
 GRAFT_COLD void register_builtin(const char* class_name) {
   auto& registry = LayerRegistry<Scalar>::instance();
-  if (!registry.contains(class_name)) register_layer<Handle<Scalar>, Scalar>(class_name);
+  if (registry.contains(class_name)) return;
+  registry.add(
+      class_name, [](const Config& config) -> Layer<Scalar> { return Handle<Scalar>::from_config(config); }, true);
 }
 
 /// The one list of graft's own layers.
@@ -132,6 +135,8 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<GroupQueryAttention, Scalar>("GroupedQueryAttention");
   register_builtin<Identity, Scalar>("Identity");
   register_builtin<InputLayer, Scalar>("InputLayer");
+  auto& registry = LayerRegistry<Scalar>::instance();
+  if (!registry.contains("Lambda")) registry.add("Lambda", &make_lambda<Scalar>, true);
   register_builtin<LayerNormalization, Scalar>("LayerNormalization");
   register_builtin<LeakyReLU, Scalar>("LeakyReLU");
   register_builtin<LSTM, Scalar>("LSTM");

@@ -17,11 +17,11 @@ bool is_model(const Layer<Scalar>& layer) {
   return dynamic_cast<const ModelImpl<Scalar>*>(&layer.impl()) != nullptr;
 }
 
-/// The flag of a layer; of a model, its own and, leaf by leaf, those inside.
+/// The flag of a layer; of a model or wrapper, its own and, leaf by leaf, those inside.
 template <class Scalar>
 GRAFT_COLD void set_trainable(const Layer<Scalar>& layer, bool trainable, bool keep_bn_frozen) {
-  if (is_model(layer)) {
-    static_cast<ModelImpl<Scalar>&>(layer.impl()).set_own_trainable(trainable);
+  if (auto* container = dynamic_cast<GraphLayerImpl<Scalar>*>(&layer.impl())) {
+    container->set_own_trainable(trainable);
     for (const auto& inner : layer.impl().sublayers()) set_trainable(inner, trainable, keep_bn_frozen);
   } else {
     layer.set_trainable(trainable && !(keep_bn_frozen && layer.class_name() == "BatchNormalization"));
@@ -39,7 +39,7 @@ GRAFT_COLD void unfreeze_from_top(const Layer<Scalar>& layer, Index& remaining, 
     return;
   }
   if (keep_bn_frozen && layer.class_name() == "BatchNormalization") return;
-  layer.set_trainable(true);
+  set_trainable(layer, true, keep_bn_frozen);
   if (!layer.weights().empty()) --remaining;
 }
 

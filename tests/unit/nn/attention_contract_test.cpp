@@ -48,6 +48,8 @@ std::vector<LayerCase> cases() {
   return all;
 }
 
+const graft::test::LayerCases registered(&cases);
+
 }  // namespace
 
 TEST_CASE("attention obeys the layer contract") {

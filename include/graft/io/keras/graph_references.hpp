@@ -11,6 +11,8 @@ namespace graft::keras {
 
 namespace detail {
 
+inline constexpr Index kMaxCalls = Index{1} << 32;
+
 GRAFT_COLD inline bool is_reference(const Config& value) {
   return value.is_array() && !value.items().empty() && value.items()[0].is_string();
 }
@@ -20,12 +22,33 @@ GRAFT_COLD inline void flatten_references(const Config& value, Config& into) {
   if (is_reference(value)) {
     if (value.items().size() < 3)
       fail<ConfigError>("model_config", "references of a layer, a call and an output", "fewer parts");
+    if (const Index call = value.items()[1].as_int("node index"); call < -1 || call > kMaxCalls)
+      fail<ConfigError>("model_config", "calls from 0 on", std::to_string(call));
     into.push_back(value);
   } else if (value.is_array()) {
     for (const Config& item : value.items()) flatten_references(item, into);
   } else if (value.is_object()) {
     for (const auto& member : value.members()) flatten_references(member.second, into);
   }
+}
+
+// States of a recurrent layer that are an argument of their own, {"initial_state": [[layer, call, output], …]}, become
+// inputs behind the sequence.
+GRAFT_COLD inline Config with_initial_state(const Config& call) {
+  if (call.items().empty() || call.items()[0].items().size() < 4) return call;
+  const Config* states = call.items()[0].items()[3].find_set("initial_state");
+  if (!states) return call;
+  Config flat = Config::array(), result = Config::array(), kwargs = call.items()[0].items()[3];
+  flatten_references(*states, flat);
+  kwargs.erase("initial_state");
+  const auto add = [&](const Config& reference) {
+    std::vector<Config> parts(reference.items().begin(), reference.items().begin() + 3);
+    parts.push_back(kwargs);
+    result.push_back(Config::array(std::move(parts)));
+  };
+  for (const Config& reference : call.items()) add(reference);
+  for (const Config& reference : flat.items()) add(reference);
+  return result;
 }
 
 GRAFT_COLD inline Config renumbered(const Config& reference, const std::map<std::string, Index>& shift) {
@@ -50,7 +73,7 @@ GRAFT_COLD inline Config canonical_calls(const Config& calls) {
   Config result = Config::array();
   for (const Config& call : calls.items("inbound_nodes")) {
     if (call.is_object()) {
-      result.push_back(keras3::translate_call(call));
+      result.push_back(detail::with_initial_state(keras3::translate_call(call)));
       continue;
     }
     // Operations of tf.keras leave the list out when they have one input.
@@ -60,7 +83,7 @@ GRAFT_COLD inline Config canonical_calls(const Config& calls) {
       if (copy.items().size() == 3) copy.push_back(Config::object());
       complete.push_back(std::move(copy));
     }
-    result.push_back(std::move(complete));
+    result.push_back(detail::with_initial_state(complete));
   }
   return result;
 }

@@ -24,6 +24,10 @@ GRAFT_COLD inline void translate_layer(const std::string& class_name, Config& co
     if (detail::ends_with(key, "_initializer") && value.is_object() && value.contains("config"))
       value["config"].erase("dtype");
   }
+  if (class_name.compare(0, 8, "ConvLSTM") == 0 && !config.contains("recurrent_activation")) {
+    config["recurrent_activation"] = "hard_sigmoid_keras2";
+  }
+  if (class_name == "GRU" && !config.contains("reset_after")) config["reset_after"] = false;
   if (class_name == "BatchNormalization") {
     const Config* axis = config.find("axis");
     if (axis && axis->is_array() && axis->items().size() == 1) config["axis"] = Config(axis->items()[0]);

@@ -39,6 +39,11 @@ class Keras3ConfigWriter {
       const bool attends = attention::is_attention(layer.class_name());
       Config made = object("keras.layers", layer.class_name(),
                            translate(layer.class_name(), attends ? attention::keras3_config(config) : config));
+      register_builtin_layers<Scalar>();
+      if (!LayerRegistry<Scalar>::instance().is_builtin(std::string(layer.class_name()))) {
+        made["module"] = nullptr;  // a class of the user's: Keras finds it in custom_objects
+        made["registered_name"] = layer.class_name();
+      }
       if (const Config shape = build_shape(layer); !shape.is_null()) made["build_config"]["input_shape"] = shape;
       return made;
     }

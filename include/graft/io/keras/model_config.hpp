@@ -36,6 +36,7 @@ class ModelConfigReader {
 
  private:
   static constexpr int kMaxDepth = 64;
+  static constexpr std::size_t kMaxKeys = 1024;
 
   GRAFT_COLD static bool is_model(const Config& entry) {
     const std::string& name = entry.at("class_name").as_string("class_name");
@@ -46,9 +47,10 @@ class ModelConfigReader {
   GRAFT_COLD Config layer(const Config& entry, int depth) {
     if (depth > kMaxDepth) throw ConfigError("model_config: models and wrappers are nested more than 64 deep.");
     if (is_model(entry)) return model(entry, depth);
-    const std::string& class_name = entry.at("class_name").as_string("class_name");
+    std::string class_name = entry.at("class_name").as_string("class_name");
     Config config = entry.at("config");
-    (void)config.members("config of " + class_name);
+    if (config.members("config of " + class_name).size() > kMaxKeys)
+      fail<ConfigError>("config of " + class_name, "at most 1,024 keys", std::to_string(config.members().size()));
     const std::string where = class_name + " \"" + config.get("name", "") + "\"";
     if (generation_ == Generation::keras1) keras1::translate_layer(class_name, config, where);
     if (generation_ == Generation::keras3) keras3::translate_layer(class_name, config);
@@ -187,23 +189,8 @@ class ModelConfigReader {
   std::vector<std::string>& warnings_;
 };
 
-/// Layers whose weights cannot be in a file of this size: found before memory is asked for. Throws ConfigError.
-GRAFT_COLD inline void check_sizes(const Config& model, Index file_bytes) {
-  const Config* layers = model.at("config").find("layers");
-  if (!layers) return;
-  // Packed arrays of equal numbers may be a thousand times smaller than what they hold.
-  const Index most = std::max<Index>(file_bytes, 1 << 20) * 1000;
-  for (const Config& layer : layers->items("layers")) {
-    const Config& config = layer.at("config");
-    for (const char* key : {"units", "filters", "output_dim", "input_dim"}) {
-      const Config* size = config.find_set(key);
-      if (!size || !size->is_integer() || size->as_int() <= most) continue;
-      fail<ConfigError>("layer \"" + config.get("name", "") + "\"",
-                        std::string(key) + " that fits a file of " + std::to_string(file_bytes) + " bytes, and memory",
-                        std::to_string(size->as_int()), "The file is damaged or hostile.");
-    }
-    check_sizes(layer, file_bytes);
-  }
-}
+/// Bytes of weights that a model from a file may have: packed arrays of equal numbers may be a thousand times smaller
+/// than what they hold, and a small file may hold 16-bit numbers, or a weight of little else.
+inline Index weight_budget(Index file_bytes) { return 1000 * file_bytes + (Index{64} << 20); }
 
 }  // namespace graft::keras

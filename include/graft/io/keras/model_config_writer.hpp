@@ -87,7 +87,10 @@ class ModelConfigWriter {
         }
       } else if (value.contains("class_name") && value.contains("config")) {
         Config inner = value;
-        if (value.at("config").is_object()) inner["config"] = layer(value.at("config"));
+        const Config& config_inside = value.at("config");
+        if (config_inside.is_object()) {
+          inner["config"] = config_inside.contains("layers") ? model(config_inside) : layer(config_inside);
+        }
         result[key] = std::move(inner);
       }
     }

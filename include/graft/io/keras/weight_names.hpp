@@ -32,6 +32,7 @@ GRAFT_COLD inline std::string weight_path(const std::string& name, Generation ge
                              {"_beta", "beta"},
                              {"_alphas", "alpha"},
                              {"_W", "kernel"},
+                             {"_U", "recurrent_kernel"},
                              {"_b", "bias"}};
   for (const auto& [old_end, now] : kRoles) {
     if (path.size() <= old_end.size() || path.compare(path.size() - old_end.size(), old_end.size(), old_end) != 0)

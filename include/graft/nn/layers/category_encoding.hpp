@@ -51,8 +51,8 @@ class CategoryEncodingImpl final : public detail::CategoryLayerImpl<Scalar> {
   std::string mode_;
 };
 
-/// Categories 0 … num_tokens - 1, given as floats, as rows of num_tokens numbers: "one_hot" one for each, "multi_hot" one
-/// for all of a sample, "count" how often each is there, or the sum of the weights that are a second input. Throws
+/// Categories 0 … num_tokens - 1, given as floats, as rows of num_tokens numbers: "one_hot" one for each, "multi_hot"
+/// one for all of a sample, "count" how often each is there, or the sum of the weights that are a second input. Throws
 /// ConfigError for num_tokens <= 0, DataError for other categories.
 template <class Scalar = float>
 class CategoryEncoding : public Layer<Scalar> {

@@ -97,8 +97,8 @@ class ConvLSTMImpl final : public detail::RecurrentLayerImpl<Scalar> {
     detail::set_last(size.in, step.size, rank_);
     detail::SpatialValues out{1, 1, 1};
     for (std::size_t axis = 0; axis < static_cast<std::size_t>(rank_); ++axis) {
-      out[axis] = detail::conv_output_length(step.size[axis], kernel_size_[axis], strides_[axis], dilation_[axis],
-                                             padding_);
+      out[axis] =
+          detail::conv_output_length(step.size[axis], kernel_size_[axis], strides_[axis], dilation_[axis], padding_);
     }
     detail::set_last(size.out, out, rank_);
     return size;
@@ -112,8 +112,7 @@ class ConvLSTMImpl final : public detail::RecurrentLayerImpl<Scalar> {
   }
   /// kernel (kernel_size, channels, 4 filters), recurrent_kernel (kernel_size, filters, 4 filters), bias (4 filters).
   GRAFT_COLD void build(std::span<const Shape> inputs, Rng& rng) override {
-    const Index channels =
-        detail::known_dim(inputs[0], format_ == DataFormat::channels_last ? -1 : 2, this->where());
+    const Index channels = detail::known_dim(inputs[0], format_ == DataFormat::channels_last ? -1 : 2, this->where());
     Shape kernel, recurrent;
     for (int axis = 0; axis < rank_; ++axis) kernel.push_back(kernel_size_[static_cast<std::size_t>(axis)]);
     recurrent = kernel;
@@ -183,7 +182,8 @@ class ConvLSTMImpl final : public detail::RecurrentLayerImpl<Scalar> {
   static void pad(kernels::ConvDesc& desc, Padding padding) {
     for (std::size_t axis = 0; axis < 3; ++axis) {
       desc.pad[axis] =
-          detail::axis_padding(padding, desc.in[axis], desc.kernel[axis], desc.stride[axis], desc.dilation[axis]).before;
+          detail::axis_padding(padding, desc.in[axis], desc.kernel[axis], desc.stride[axis], desc.dilation[axis])
+              .before;
     }
   }
 
@@ -218,11 +218,11 @@ class ConvLSTMLayer : public Layer<Scalar> {
 }  // namespace detail
 
 /// An LSTM whose products with W and U are convolutions (Shi et al. 2015; Keras: ConvLSTM1D). Input (batch, steps,
-/// length, channels), or that and the initial states h and c; kernel (kernel_size, channels, 4 filters), recurrent_kernel
-/// (kernel_size, filters, 4 filters), bias (4 filters), gates in the order i, f, c, o. A state has the shape that the
-/// convolution of a step has, (batch, length', filters); the convolution of h is "same" with stride 1. Output: the last
-/// h, or all of them behind an axis of steps; with return_state the last h and c come behind it. Throws ConfigError for
-/// arguments that contradict each other. For `stateful` see SimpleRNN.
+/// length, channels), or that and the initial states h and c; kernel (kernel_size, channels, 4 filters),
+/// recurrent_kernel (kernel_size, filters, 4 filters), bias (4 filters), gates in the order i, f, c, o. A state has the
+/// shape that the convolution of a step has, (batch, length', filters); the convolution of h is "same" with stride 1.
+/// Output: the last h, or all of them behind an axis of steps; with return_state the last h and c come behind it.
+/// Throws ConfigError for arguments that contradict each other. For `stateful` see SimpleRNN.
 template <class Scalar = float>
 class ConvLSTM1D : public detail::ConvLSTMLayer<Scalar, ConvLSTM1D<Scalar>> {
  public:

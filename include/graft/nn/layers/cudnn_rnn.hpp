@@ -9,7 +9,8 @@ namespace graft {
 template <class Scalar = float>
 class CuDNNLSTM : public LSTM<Scalar> {
  public:
-  GRAFT_COLD explicit CuDNNLSTM(Index units, LSTMOptions options = {}) : LSTM<Scalar>(units, plain(std::move(options))) {}
+  GRAFT_COLD explicit CuDNNLSTM(Index units, LSTMOptions options = {})
+      : LSTM<Scalar>(units, plain(std::move(options))) {}
 
   GRAFT_COLD static CuDNNLSTM from_config(const Config& config) {
     return CuDNNLSTM(config.at("units").as_int("units"), detail::read_recurrent<LSTMOptions>(config));

@@ -70,7 +70,8 @@ class Discretization : public Layer<Scalar> {
                         "Boundaries that adapt() found are in its config only after it was called.");
     }
     std::vector<double> boundaries;
-    for (const Config& boundary : given->items("bin_boundaries")) boundaries.push_back(boundary.as_double("bin_boundaries"));
+    for (const Config& boundary : given->items("bin_boundaries"))
+      boundaries.push_back(boundary.as_double("bin_boundaries"));
     return Discretization(std::move(boundaries), options);
   }
 };

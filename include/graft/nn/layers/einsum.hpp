@@ -14,8 +14,8 @@ namespace graft::detail {
 class Einsum {
  public:
   std::string input, kernel, output;
-  int elided = 0;       ///< labels that "..." became
-  bool in_front = true; ///< "..." stands in front of the named axes
+  int elided = 0;        ///< labels that "..." became
+  bool in_front = true;  ///< "..." stands in front of the named axes
 
   /// Throws ConfigError for another kind of equation, and ShapeError for an input of too small a rank.
   GRAFT_COLD Einsum(const std::string& equation, int rank, const std::string& where) {
@@ -41,7 +41,8 @@ class Einsum {
       output.replace(there, 3, labels);
     }
     if (static_cast<int>(input.size()) != rank) too_small(where, rank);
-    bool good = kernel.size() <= Shape::kMaxRank && output.size() <= Shape::kMaxRank && !kernel.empty() && !output.empty();
+    bool good =
+        kernel.size() <= Shape::kMaxRank && output.size() <= Shape::kMaxRank && !kernel.empty() && !output.empty();
     for (const std::string* term : {&input, &kernel, &output}) {
       for (const char c : *term) {
         const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');

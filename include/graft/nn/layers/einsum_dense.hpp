@@ -1,5 +1,6 @@
 #pragma once
 
+#include "graft/kernels/activation.hpp"
 #include "graft/kernels/broadcast.hpp"
 #include "graft/nn/layers/activated.hpp"
 #include "graft/nn/layers/einsum.hpp"
@@ -57,6 +58,8 @@ class EinsumDenseImpl final : public LayerImpl<Scalar> {
     if (bias_) {
       kernels::broadcast_axpby(bias_over(plan.output()), Scalar(1), bias_->value().data(), Scalar(1), z, z);
     }
+    // The bias comes between the products and what they could apply themselves.
+    kernels::activation_forward(act.fused(args), plan.output().elements(), z, z);
     act.finish(args);
   }
 
@@ -136,7 +139,8 @@ class EinsumDenseImpl final : public LayerImpl<Scalar> {
       const Index first = einsum.elided > 0 && !einsum.in_front ? 1 : behind;
       const Index place = static_cast<Index>(at) - first;
       if (behind < 0 || (einsum.elided == 0 && behind != 1)) {
-        fail<ConfigError>(this->where(), "an output_shape for \"" + einsum.output + "\" without the batch", given_.str());
+        fail<ConfigError>(this->where(), "an output_shape for \"" + einsum.output + "\" without the batch",
+                          given_.str());
       }
       if (place >= 0 && place < given_.rank()) given = given_[static_cast<int>(place)];
     }
@@ -200,9 +204,10 @@ class EinsumDense : public Layer<Scalar> {
     detail::read(config, "bias_constraint", options.bias_constraint);
     detail::read_base(config, options);
     const Config& shape = config.at("output_shape");
-    return EinsumDense(config.at("equation").as_string("equation"),
-                       shape.is_array() ? detail::read_shape(shape, "output_shape") : Shape{shape.as_int("output_shape")},
-                       std::move(options));
+    return EinsumDense(
+        config.at("equation").as_string("equation"),
+        shape.is_array() ? detail::read_shape(shape, "output_shape") : Shape{shape.as_int("output_shape")},
+        std::move(options));
   }
 };
 

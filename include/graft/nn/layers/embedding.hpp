@@ -11,9 +11,9 @@ struct EmbeddingOptions {
   Regularizer embeddings_regularizer = {};
   Regularizer activity_regularizer = {};
   Constraint embeddings_constraint = {};
-  bool mask_zero = false;                ///< index 0 is padding: it makes a mask for the layers behind
+  bool mask_zero = false;                  ///< index 0 is padding: it makes a mask for the layers behind
   std::optional<Index> input_length = {};  ///< number of indices in a sample, for a first layer
-  double dropout = 0;                    ///< Keras 1: in training, the share of rows of the table that count as 0
+  double dropout = 0;                      ///< Keras 1: in training, the share of rows of the table that count as 0
   std::string name = {};
   bool trainable = true;
   std::optional<Shape> input_shape = {};
@@ -68,9 +68,7 @@ class EmbeddingImpl final : public LayerImpl<Scalar> {
     for (Index i = 0; i < count; ++i) {
       if (!(x[i] > Scalar(-1) && x[i] < static_cast<Scalar>(rows_))) refuse(static_cast<double>(x[i]));
     }
-    if (args.output_mask) {
-      for (Index i = 0; i < args.output_mask.size(); ++i) args.output_mask[i] = Scalar(row_of(x[i]) != 0);
-    }
+    if (args.output_mask) write_mask(args);
     if (drops(args.use) && args.cache) std::memcpy(args.cache, &args.random, sizeof(RandomKey));
     const Scalar* table = std::as_const(*table_).value().data();
     Scalar* y = args.y().data();
@@ -87,8 +85,8 @@ class EmbeddingImpl final : public LayerImpl<Scalar> {
     });
   }
 
-  /// dE[x[i]] += dy[i]. A thread owns rows of the table and takes the samples in order, so that the sums do not depend on
-  /// the number of threads.
+  /// dE[x[i]] += dy[i]. A thread owns rows of the table and takes the samples in order, so that the sums do not depend
+  /// on the number of threads.
   void backward(const BackwardArgs<Scalar>& args) const override {
     if (!args.dw(0)) return;
     RandomKey key;
@@ -126,12 +124,21 @@ class EmbeddingImpl final : public LayerImpl<Scalar> {
 
  protected:
   GRAFT_COLD void build(std::span<const Shape>, Rng& rng) override {
-    table_ = this->add_variable("embeddings", {rows_, cols_}, options_.embeddings_initializer, rng,
-                                VariableKind::trainable, options_.embeddings_regularizer,
-                                options_.embeddings_constraint);
+    table_ =
+        this->add_variable("embeddings", {rows_, cols_}, options_.embeddings_initializer, rng, VariableKind::trainable,
+                           options_.embeddings_regularizer, options_.embeddings_constraint);
   }
 
  private:
+  /// A step counts when one of its indices does: it has one index, unless the input has more axes than that of time.
+  static void write_mask(const ForwardArgs<Scalar>& args) {
+    const Index steps = args.output_mask.size(), length = args.x().size() / std::max<Index>(steps, 1);
+    for (Index i = 0; i < steps; ++i) {
+      const Scalar* from = args.x().data() + i * length;
+      args.output_mask[i] =
+          Scalar(length == 0 || std::any_of(from, from + length, [](Scalar x) { return row_of(x) != 0; }));
+    }
+  }
   static Index row_of(Scalar x) { return static_cast<Index>(x); }
   bool drops(const Use& use) const { return use.training && options_.dropout > 0; }
   Scalar scale_of(RandomKey key, Index row) const {

@@ -80,8 +80,7 @@ class GRUImpl final : public detail::DenseRecurrentImpl<Scalar> {
   void bias_gradient(const Run& run, Scalar* db) const override {
     Base::bias_gradient(run, db);
     if (!options_.reset_after) return;
-    kernels::column_sums(run.size.steps * run.size.batch, run.row_gates(), run.dv,
-                         db + run.row_gates());
+    kernels::column_sums(run.size.steps * run.size.batch, run.row_gates(), run.dv, db + run.row_gates());
   }
 
  private:
@@ -206,10 +205,10 @@ class GRUImpl final : public detail::DenseRecurrentImpl<Scalar> {
 ///     g = activation(x_h + r (h U_h + b'))      reset_after: b' is a bias of its own, for all gates
 ///     g = activation(x_h + (r h) U_h)           otherwise
 ///
-/// kernel W (features, 3 units), recurrent_kernel U (units, 3 units), bias (2, 3 units), b and b', or (3 units); gates in
-/// the order z, r, h. Input (batch, steps, features), or that and an initial state (batch, units); output (batch, units),
-/// the last h, or all of them (batch, steps, units); with return_state the last h comes behind it. Throws ConfigError
-/// for units <= 0 and rates outside [0, 1). For `stateful` see SimpleRNN.
+/// kernel W (features, 3 units), recurrent_kernel U (units, 3 units), bias (2, 3 units), b and b', or (3 units); gates
+/// in the order z, r, h. Input (batch, steps, features), or that and an initial state (batch, units); output (batch,
+/// units), the last h, or all of them (batch, steps, units); with return_state the last h comes behind it. Throws
+/// ConfigError for units <= 0 and rates outside [0, 1). For `stateful` see SimpleRNN.
 template <class Scalar = float>
 class GRU : public Layer<Scalar> {
  public:

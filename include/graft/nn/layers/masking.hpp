@@ -81,8 +81,8 @@ class MaskingImpl final : public LayerImpl<Scalar> {
   double mask_value_;
 };
 
-/// Makes a mask for the layers behind: a time step all of whose features equal mask_value is skipped by layers that know
-/// masks, and is 0 in the output.
+/// Makes a mask for the layers behind: a time step all of whose features equal mask_value is skipped by layers that
+/// know masks, and is 0 in the output.
 template <class Scalar = float>
 class Masking : public Layer<Scalar> {
  public:

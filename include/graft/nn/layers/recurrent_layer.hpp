@@ -8,8 +8,8 @@
 
 namespace graft::detail {
 
-/// Base of the recurrent layers: sequences, masks, states, dropout and backward through time. What a step computes is the
-/// derived class's business; products with x and the gradients of all weights are taken over all steps at once.
+/// Base of the recurrent layers: sequences, masks, states, dropout and backward through time. What a step computes is
+/// the derived class's business; products with x and the gradients of all weights are taken over all steps at once.
 ///
 /// A step that the mask skips keeps the states, and the output repeats that of the step before it (zeros before the
 /// first, and with zero_output_for_mask). Dropout zeroes the same inputs, and the same numbers of the state that the
@@ -113,8 +113,7 @@ class RecurrentLayerImpl : public LayerImpl<Scalar> {
     }
     if (args.dw(1)) {
       for (Index s = 0; run.h_drop && s < size.steps; ++s) {
-        kernels::multiply(size.state(), run.h + s * size.state(), run.h_drop,
-                          run.state(memory.all_dropped, s));
+        kernels::multiply(size.state(), run.h + s * size.state(), run.h_drop, run.state(memory.all_dropped, s));
       }
       recurrent_gradient(run, run.h_drop ? memory.all_dropped : run.h, args.dw(1).data());
     }
@@ -149,7 +148,8 @@ class RecurrentLayerImpl : public LayerImpl<Scalar> {
     check_rate(where, "dropout", settings_.dropout);
     check_rate(where, "recurrent_dropout", settings_.recurrent_dropout);
     for (const ActivationFunction* f : {&settings_.activation, &settings_.recurrent_activation}) {
-      if (f->elementwise() || (f->form() != ActivationFunction::Form::glu && f->axes() == std::vector<int>{-1})) continue;
+      if (f->elementwise() || (f->form() != ActivationFunction::Form::glu && f->axes() == std::vector<int>{-1}))
+        continue;
       fail<ConfigError>(where, "an activation of each number, or one along the last axis that keeps its size",
                         "\"" + f->name() + "\"");
     }

@@ -79,12 +79,13 @@ class SimpleRNNImpl final : public detail::DenseRecurrentImpl<Scalar> {
 };
 
 /// h[t] = activation(x[t] W + h[t - 1] U + b): kernel W (features, units), recurrent_kernel U (units, units), bias b
-/// (units). Input (batch, steps, features), or that and an initial state (batch, units); output (batch, units), the last
-/// h, or all of them (batch, steps, units); with return_state the last state comes behind it. Throws ConfigError for
-/// units <= 0 and rates outside [0, 1).
+/// (units). Input (batch, steps, features), or that and an initial state (batch, units); output (batch, units), the
+/// last h, or all of them (batch, steps, units); with return_state the last state comes behind it. Throws ConfigError
+/// for units <= 0 and rates outside [0, 1).
 ///
-/// A stateful layer begins each batch with the last states of the batch before, until reset_states(). It is the one kind
-/// of layer that keeps something of a call, so that such a model's predict must not run on several threads at a time.
+/// A stateful layer begins each batch with the last states of the batch before, until reset_states(). It is the one
+/// kind of layer that keeps something of a call, so that such a model's predict must not run on several threads at a
+/// time.
 template <class Scalar = float>
 class SimpleRNN : public Layer<Scalar> {
  public:
