@@ -50,6 +50,7 @@
   X(class LeakyReLUImpl<float>) \
   X(class LSTMImpl<float>) \
   X(class MaskingImpl<float>) \
+  X(class LocallyConnectedImpl<float>) \
   X(class MaximumImpl<float>) \
   X(class MinimumImpl<float>) \
   X(class MultiHeadAttentionImpl<float>) \

@@ -40,6 +40,7 @@
 #include "graft/nn/layers/leaky_relu.hpp"
 #include "graft/nn/layers/lstm.hpp"
 #include "graft/nn/layers/masking.hpp"
+#include "graft/nn/layers/locally_connected.hpp"
 #include "graft/nn/layers/max_pooling.hpp"
 #include "graft/nn/layers/maximum.hpp"
 #include "graft/nn/layers/minimum.hpp"
@@ -141,6 +142,8 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<LeakyReLU, Scalar>("LeakyReLU");
   register_builtin<LSTM, Scalar>("LSTM");
   register_builtin<Masking, Scalar>("Masking");
+  register_builtin<LocallyConnected1D, Scalar>("LocallyConnected1D");
+  register_builtin<LocallyConnected2D, Scalar>("LocallyConnected2D");
   register_builtin<Maximum, Scalar>("Maximum");
   register_builtin<MaxPooling1D, Scalar>("MaxPooling1D");
   register_builtin<MaxPooling2D, Scalar>("MaxPooling2D");
