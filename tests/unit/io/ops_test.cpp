@@ -267,3 +267,14 @@ TEST_CASE("Keras 1's Merge becomes the layer of its mode") {
   CHECK(run("cos", "")[0] == Approx(1));
   CHECK_THROWS_WITH(run("lambda x: x", ""), ContainsSubstring("merge_1"));
 }
+
+TEST_CASE("files of tf.keras with locally connected and thresholded layers load, and reload bit for bit") {
+  const std::string folder = shared_path("fixtures/dl4j/modelimport/keras/tfkeras/");
+  for (const char* name : {"cnn2d_32", "cnn2d_92", "adv_act_5"}) {
+    GRAFT_NEEDS(folder + name + ".h5");
+    INFO(name);
+    const auto model = load_model(folder + name + ".h5");
+    const Shape shape = model.impl().graph().inputs()[0].shape().replace_batch(2);
+    check_reload(model, numbers(shape, -0.1F), ".h5");
+  }
+}

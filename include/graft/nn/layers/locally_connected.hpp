@@ -31,6 +31,7 @@ struct LocallyConnectedOptions {
 template <class Scalar>
 class LocallyConnectedImpl final : public LayerImpl<Scalar> {
   static constexpr const char* kNames[] = {"LocallyConnected1D", "LocallyConnected2D"};
+  static constexpr Index kMostWeights = Index(1) << 31;
 
  public:
   GRAFT_COLD LocallyConnectedImpl(int rank, Index filters, const PerAxis& kernel_size, LocallyConnectedOptions options)
@@ -171,7 +172,9 @@ class LocallyConnectedImpl final : public LayerImpl<Scalar> {
     } else if (options_.implementation == 2) {
       kernel = dense_shape(kernel, outputs);
     }
-    (void)Shape{places_, taps_, channels_, filters_}.elements();
+    if (Shape{places_, taps_, channels_, filters_}.elements() > kMostWeights) {
+      fail<ShapeError>(this->where(), "at most 2^31 weights", inputs[0].str());
+    }
     connect(x.size, y.size);
     if (options_.implementation == 3) kernel = {channels_ * filters_ * static_cast<Index>(before_.back())};
     kernel_ = this->add_variable("kernel", kernel, options_.kernel_initializer, rng, VariableKind::trainable,
