@@ -12,6 +12,7 @@
 #include "graft/nn/activations.hpp"
 #include "graft/nn/initializers.hpp"
 #include "graft/nn/layer_args.hpp"
+#include "graft/nn/uninitialized_variables.hpp"
 #include "graft/nn/unique_name.hpp"
 #include "graft/nn/variable.hpp"
 
@@ -177,7 +178,7 @@ class LayerImpl {
                                               Rng& rng, VariableKind kind = VariableKind::trainable,
                                               const Regularizer& regularizer = {}, const Constraint& constraint = {}) {
     auto value = Tensor<Scalar>::uninitialized(shape);
-    initializer.fill(value.view(), rng);
+    if (!UninitializedVariables::active()) initializer.fill(value.view(), rng);
     auto variable = std::make_shared<Variable<Scalar>>(std::move(name), std::move(value), kind);
     variable->set_regularizer(regularizer);
     variable->set_constraint(constraint);

@@ -110,6 +110,7 @@ GRAFT_COLD Model<Scalar> make_model(const ModelSource& source, std::vector<std::
   try {
     const Config config = ModelConfigReader(source.generation, source.by_graft, warnings).read(source.model_config);
     check_sizes(config, source.bytes);
+    const UninitializedVariables without_values;  // load_from reads all of them, or throws
     return Model<Scalar>::from_config(config);
   } catch (const ConfigError& error) {
     throw ConfigError(in_file(error));
