@@ -45,8 +45,9 @@ void unknown_classes(const Config& config, std::set<std::string>& into) {
   }
 }
 
-// What graft will never have: Python code, and classes of other people's libraries.
-const std::set<std::string> kForeign = {"Lambda", "SpaceToDepth"};
+// Two nets that random numbers made crop more than there is: Keras 2 gave arrays without elements, Keras 3 refuses
+// them.
+constexpr const char* kCropsToNothing = "elements to cut off from";
 
 // Where the outputs of a model are known; empty when nowhere.
 std::string known_run_of(const std::string& model) {
@@ -63,7 +64,7 @@ std::string known_run_of(const std::string& model) {
 TEST_CASE("fixtures: every model that is made of known layers loads, and predicts what Keras predicted") {
   GRAFT_NEEDS(shared_path("fixtures/dl4j"));
   register_builtin_layers<float>();
-  std::size_t loaded = 0, matched = 0, refused = 0, weights_only = 0;
+  std::size_t loaded = 0, matched = 0, refused = 0, weights_only = 0, empty = 0;
   std::set<std::string> unknown;
   for (const std::string folder : {"fixtures/dl4j", "fixtures/models", "fixtures/keras"}) {
     for (const std::string& file : model_files(shared_path(folder))) {
@@ -85,7 +86,7 @@ TEST_CASE("fixtures: every model that is made of known layers loads, and predict
         const std::string text = error.what();
         const bool names_one =
             std::any_of(missing.begin(), missing.end(), [&](const auto& name) { return text.find(name) != text.npos; });
-        CHECK(names_one);
+        CHECK((names_one || (text.find(kCropsToNothing) != text.npos && ++empty <= 2)));
         unknown.insert(missing.begin(), missing.end());
         ++refused;
         continue;
