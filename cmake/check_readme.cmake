@@ -1,12 +1,12 @@
 # cmake -DREADME=<README.md> -DRECIPE=<readme_recipe.cpp> -P check_readme.cmake
 # What stands between "// README: begin" and "// README: end" in the recipe must be a block of C++ in the README, word by
-# word, two blanks of indentation aside; in the README an #include may precede it.
+# word, the indentation of the first line aside; in the README an #include may precede it.
 cmake_minimum_required(VERSION 3.22)
 
 file(READ "${RECIPE}" rest)
 file(READ "${README}" readme)
-set(begin "  // README: begin\n")
-set(end "  // README: end\n")
+set(begin "// README: begin\n")
+set(end "// README: end\n")
 set(count 0)
 while(TRUE)
   string(FIND "${rest}" "${begin}" from)
@@ -21,7 +21,8 @@ while(TRUE)
     message(FATAL_ERROR "${RECIPE}: a region has no \"// README: end\"")
   endif()
   string(SUBSTRING "${rest}" 0 ${to} text)
-  string(REPLACE "\n  " "\n" text "\n${text}")
+  string(REGEX MATCH "^ +" indentation "${text}")
+  string(REPLACE "\n${indentation}" "\n" text "\n${text}")
   string(STRIP "${text}" text)
 
   set(found FALSE)

@@ -17,7 +17,9 @@
   X(class ActivationImpl<float>) \
   X(class ActivityRegularizationImpl<float>) \
   X(class AddImpl<float>) \
+  X(class AdditiveAttentionImpl<float>) \
   X(class AlphaDropoutImpl<float>) \
+  X(class AttentionImpl<float>) \
   X(class AverageImpl<float>) \
   X(class BatchNormalizationImpl<float>) \
   X(class ConvImpl<float>) \
@@ -38,6 +40,7 @@
   X(class GlobalPoolingImpl<float>) \
   X(class GroupNormalizationImpl<float>) \
   X(class GRUImpl<float>) \
+  X(class GroupQueryAttentionImpl<float>) \
   X(class IdentityImpl<float>) \
   X(class InputLayerImpl<float>) \
   X(class LayerNormalizationImpl<float>) \
@@ -46,6 +49,7 @@
   X(class MaskingImpl<float>) \
   X(class MaximumImpl<float>) \
   X(class MinimumImpl<float>) \
+  X(class MultiHeadAttentionImpl<float>) \
   X(class MultiplyImpl<float>) \
   X(class NormalizationImpl<float>) \
   X(class PReLUImpl<float>) \
@@ -101,6 +105,8 @@
   X(class SparseCategoricalAccuracyImpl<float>) \
   X(class SequentialImpl<float>) \
   X(class FunctionalImpl<float>) \
+  X(class BidirectionalImpl<float>) \
+  X(class TimeDistributedImpl<float>) \
   X(class Plan<float>) \
   X(class Executor<float>) \
   X(class Trainer<float>) \
@@ -123,7 +129,7 @@
   X(FineTuneReport fine_tune<float>(const Model<float>&, const TrainingData<float>&, FineTuneOptions<float>))
 
 #define GRAFT_FILE_TEMPLATES(X) \
-  X(Model<float> load_model<float>(const std::string&, const LoadOptions&)) \
+  X(Model<float> load_model<float>(const std::string&, const LoadOptions<float>&)) \
   X(void Model<float>::save(const std::string&, const SaveOptions&) const) \
   X(void Model<float>::save_weights(const std::string&, const SaveOptions&) const) \
   X(LoadReport Model<float>::load_weights(const std::string&, const LoadWeightsOptions&) const)

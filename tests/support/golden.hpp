@@ -43,6 +43,20 @@ inline Tensor<float> read(const graft::hdf5::Group& group, const std::string& pa
   return tensor;
 }
 
+/// Of `stem` with these ends the files that there are and that this build reads. In $GRAFT_SHARED all must be there.
+inline std::vector<std::string> formats(const std::string& stem, const std::vector<std::string>& ends) {
+  std::vector<std::string> result;
+  for (const std::string& end : ends) {
+#ifndef GRAFT_HAS_LIBZIP
+    if (end == ".keras") continue;
+#endif
+    if (std::ifstream(stem + end)) result.push_back(stem + end);
+    else REQUIRE_FALSE(std::getenv("GRAFT_SHARED"));
+  }
+  REQUIRE_FALSE(result.empty());
+  return result;
+}
+
 /// list/0, list/1, … as far as they go.
 inline std::vector<Tensor<float>> read_list(const graft::hdf5::Group& group, const std::string& list) {
   std::vector<Tensor<float>> tensors;

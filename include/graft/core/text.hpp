@@ -43,6 +43,16 @@ GRAFT_COLD inline std::string nearest(std::string_view word, std::span<const std
   return best;
 }
 
+/// The candidates nearest to `word`, nearest first, at most six.
+GRAFT_COLD inline std::vector<std::string> nearest_few(std::string_view word, std::span<const std::string> candidates) {
+  std::vector<std::pair<Index, std::size_t>> by_distance;
+  for (std::size_t i = 0; i < candidates.size(); ++i) by_distance.emplace_back(edit_distance(word, candidates[i]), i);
+  std::sort(by_distance.begin(), by_distance.end());
+  std::vector<std::string> result;
+  for (std::size_t i = 0; i < by_distance.size() && i < 6; ++i) result.push_back(candidates[by_distance[i].second]);
+  return result;
+}
+
 /// `Did you mean "accuracy"?` or, when nothing is near, `Known: a, b, c.`
 GRAFT_COLD inline std::string did_you_mean(std::string_view word, std::span<const std::string> candidates) {
   const std::string best = nearest(word, candidates);

@@ -18,12 +18,23 @@ Layer<Scalar> make_layer(const std::string& class_name, const Config& config, in
 
 constexpr int kMaxModelDepth = 64;
 
+/// For the message about a layer that is not known: what it is called on.
+GRAFT_COLD inline std::string input_text(const std::string& inputs) {
+  return inputs.empty() ? "" : " Its inputs: " + inputs.substr(0, 200) + ".";
+}
+
 template <class Scalar>
 GRAFT_COLD std::shared_ptr<ModelImpl<Scalar>> make_sequential(const Config& config, int depth) {
   auto impl = std::make_shared<SequentialImpl<Scalar>>(ModelOptions{.name = config.get("name", "")});
   std::vector<Layer<Scalar>> layers;
+  std::string before;
   for (const Config& entry : config.at("layers").items("layers")) {
-    layers.push_back(make_layer<Scalar>(entry.at("class_name").as_string("class_name"), entry.at("config"), depth));
+    try {
+      layers.push_back(make_layer<Scalar>(entry.at("class_name").as_string("class_name"), entry.at("config"), depth));
+    } catch (const UnknownLayer& error) {
+      throw UnknownLayer(error.what() + input_text(before.empty() ? before : "\"" + before + "\""));
+    }
+    before = entry.at("config").get("name", "");
   }
   impl->add_all(layers);
   impl->set_own_trainable(config.get("trainable", true));
@@ -40,7 +51,11 @@ class FunctionalReader {
       const Config& layer_config = entry.at("config");
       const std::string name = entry.get("name", layer_config.get("name", "").c_str());
       if (layers_.count(name)) throw ConfigError("Model: two layers have the name \"" + name + "\".");
-      layers_[name] = make_layer<Scalar>(class_name, layer_config, depth);
+      try {
+        layers_[name] = make_layer<Scalar>(class_name, layer_config, depth);
+      } catch (const UnknownLayer& error) {
+        throw UnknownLayer(error.what() + input_text(inputs_of(entry)));
+      }
       layers_[name].impl().set_name(name);
       order_.push_back(name);
       const Config* calls = entry.find_set("inbound_nodes");
@@ -70,10 +85,25 @@ class FunctionalReader {
  private:
   void make_input(const std::string& name) { values_[{name, 0}] = {input_symbol(layers_[name])}; }
 
+  // Names of the layers in front of one: for messages.
+  GRAFT_COLD static std::string inputs_of(const Config& entry) {
+    std::string names;
+    const Config* calls = entry.find_set("inbound_nodes");
+    if (!calls || !calls->is_array()) return names;
+    for (const Config& call : calls->items()) {
+      if (!call.is_array()) continue;
+      for (const Config& reference : call.items()) {
+        if (!reference.is_array() || reference.items().empty() || !reference.items()[0].is_string()) continue;
+        names += (names.empty() ? "\"" : ", \"") + reference.items()[0].as_string() + "\"";
+      }
+    }
+    return names;
+  }
+
   using ValueKey = std::pair<std::string, Index>;  // a layer, and which of its calls
 
   struct Progress {
-    std::size_t done = 0;                 // calls made
+    std::size_t done = 0;                // calls made
     std::vector<Symbol<Scalar>> inputs;  // of the next one, as far as they are there
   };
 
@@ -102,7 +132,8 @@ class FunctionalReader {
     }
   }
 
-  // tf.keras counts the call that built a nested model as its first, so that its own calls begin at 1; others begin at 0.
+  // tf.keras counts the call that built a nested model as its first, so that its own calls begin at 1; others begin at
+  // 0.
   void note_references(const Config& references) {
     for (const Config& reference : references.items("references")) {
       const auto& parts = reference.items("reference");
@@ -121,7 +152,8 @@ class FunctionalReader {
     if (parts.size() < 3) throw ConfigError("Model: a reference to a layer has fewer than three parts.");
     const std::string name = parts[0].as_string("layer name");
     const auto layer = layers_.find(name);
-    if (layer == layers_.end()) throw ConfigError("Model: a layer \"" + name + "\" is referred to, but does not exist.");
+    if (layer == layers_.end())
+      throw ConfigError("Model: a layer \"" + name + "\" is referred to, but does not exist.");
     const auto first = first_call_.find(name);
     const Index index = parts[1].as_int("node index");
     if (index < 0) fail<ConfigError>("Model: layer \"" + name + "\"", "a call from 0 on", std::to_string(index));
@@ -170,7 +202,8 @@ class FunctionalReader {
 };
 
 template <class Scalar>
-GRAFT_COLD std::shared_ptr<ModelImpl<Scalar>> make_model(const std::string& class_name, const Config& config, int depth) {
+GRAFT_COLD std::shared_ptr<ModelImpl<Scalar>> make_model(const std::string& class_name, const Config& config,
+                                                         int depth) {
   if (depth > kMaxModelDepth) throw ConfigError("Model: models are nested more than 64 deep.");
   if (class_name == "Sequential") return make_sequential<Scalar>(config, depth + 1);
   if (class_name == "Functional" || class_name == "Model") return FunctionalReader<Scalar>(config, depth + 1).read();

@@ -1,9 +1,12 @@
 #pragma once
 
+#include "graft/nn/lambda.hpp"
 #include "graft/nn/layers/activation.hpp"
 #include "graft/nn/layers/activity_regularization.hpp"
 #include "graft/nn/layers/add.hpp"
+#include "graft/nn/layers/additive_attention.hpp"
 #include "graft/nn/layers/alpha_dropout.hpp"
+#include "graft/nn/layers/attention.hpp"
 #include "graft/nn/layers/average.hpp"
 #include "graft/nn/layers/average_pooling.hpp"
 #include "graft/nn/layers/batch_normalization.hpp"
@@ -27,6 +30,7 @@
 #include "graft/nn/layers/global_max_pooling.hpp"
 #include "graft/nn/layers/group_normalization.hpp"
 #include "graft/nn/layers/gru.hpp"
+#include "graft/nn/layers/group_query_attention.hpp"
 #include "graft/nn/layers/identity.hpp"
 #include "graft/nn/layers/input_layer.hpp"
 #include "graft/nn/layers/layer_normalization.hpp"
@@ -36,6 +40,7 @@
 #include "graft/nn/layers/max_pooling.hpp"
 #include "graft/nn/layers/maximum.hpp"
 #include "graft/nn/layers/minimum.hpp"
+#include "graft/nn/layers/multi_head_attention.hpp"
 #include "graft/nn/layers/multiply.hpp"
 #include "graft/nn/layers/normalization.hpp"
 #include "graft/nn/layers/ops/ops.hpp"
@@ -66,7 +71,9 @@ namespace detail {
 template <template <class> class Handle, class Scalar>
 GRAFT_COLD void register_builtin(const char* class_name) {
   auto& registry = LayerRegistry<Scalar>::instance();
-  if (!registry.contains(class_name)) register_layer<Handle<Scalar>, Scalar>(class_name);
+  if (registry.contains(class_name)) return;
+  registry.add(
+      class_name, [](const Config& config) -> Layer<Scalar> { return Handle<Scalar>::from_config(config); }, true);
 }
 
 /// The one list of graft's own layers.
@@ -75,7 +82,9 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<Activation, Scalar>("Activation");
   register_builtin<ActivityRegularization, Scalar>("ActivityRegularization");
   register_builtin<Add, Scalar>("Add");
+  register_builtin<AdditiveAttention, Scalar>("AdditiveAttention");
   register_builtin<AlphaDropout, Scalar>("AlphaDropout");
+  register_builtin<Attention, Scalar>("Attention");
   register_builtin<Average, Scalar>("Average");
   register_builtin<AveragePooling1D, Scalar>("AveragePooling1D");
   register_builtin<AveragePooling2D, Scalar>("AveragePooling2D");
@@ -115,8 +124,12 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<GlobalMaxPooling3D, Scalar>("GlobalMaxPooling3D");
   register_builtin<GroupNormalization, Scalar>("GroupNormalization");
   register_builtin<GRU, Scalar>("GRU");
+  register_builtin<GroupQueryAttention, Scalar>("GroupQueryAttention");
+  register_builtin<GroupQueryAttention, Scalar>("GroupedQueryAttention");
   register_builtin<Identity, Scalar>("Identity");
   register_builtin<InputLayer, Scalar>("InputLayer");
+  auto& registry = LayerRegistry<Scalar>::instance();
+  if (!registry.contains("Lambda")) registry.add("Lambda", &make_lambda<Scalar>, true);
   register_builtin<LayerNormalization, Scalar>("LayerNormalization");
   register_builtin<LeakyReLU, Scalar>("LeakyReLU");
   register_builtin<LSTM, Scalar>("LSTM");
@@ -126,6 +139,7 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<MaxPooling2D, Scalar>("MaxPooling2D");
   register_builtin<MaxPooling3D, Scalar>("MaxPooling3D");
   register_builtin<Minimum, Scalar>("Minimum");
+  register_builtin<MultiHeadAttention, Scalar>("MultiHeadAttention");
   register_builtin<Multiply, Scalar>("Multiply");
   register_builtin<Normalization, Scalar>("Normalization");
   register_builtin<Permute, Scalar>("Permute");

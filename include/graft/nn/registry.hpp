@@ -1,11 +1,46 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 
 #include "graft/nn/layer.hpp"
 
 namespace graft {
+
+/// Makes a layer from its config.
+template <class Scalar>
+using LayerFactory = std::function<Layer<Scalar>(const Config&)>;
+
+/// A file has a layer of a class, or with a function, that is not known.
+class UnknownLayer : public ConfigError {
+ public:
+  using ConfigError::ConfigError;
+};
+
+/// Classes, and functions of Lambda layers, for one load: see LoadOptions. They go before those of the registries.
+template <class Scalar>
+struct CustomLayers {
+  std::map<std::string, LayerFactory<Scalar>> classes, functions;
+
+  /// Those of the load that this thread is at; nullptr outside of one.
+  static const CustomLayers*& current() {
+    thread_local const CustomLayers* instance = nullptr;
+    return instance;
+  }
+  /// Makes them current as long as it lives.
+  class Scope {
+   public:
+    explicit Scope(const CustomLayers& layers) : before_(std::exchange(current(), &layers)) {}
+    ~Scope() { current() = before_; }
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    const CustomLayers* before_;
+  };
+};
 
 /// Which class name makes which layer from a config. graft's own layers are listed in nn/layers.hpp; your own are added
 /// with register_layer.
@@ -19,13 +54,20 @@ class LayerRegistry {
     return registry;
   }
 
-  GRAFT_COLD void add(const std::string& class_name, Factory factory) {
+  GRAFT_COLD void add(const std::string& class_name, Factory factory, bool builtin = false) {
     const std::lock_guard lock(mutex_);
     factories_[class_name] = factory;
+    if (builtin) builtin_.insert(class_name);
+    else builtin_.erase(class_name);
   }
   GRAFT_COLD bool contains(const std::string& class_name) const {
     const std::lock_guard lock(mutex_);
     return factories_.count(class_name) != 0;
+  }
+  /// Whether the class is graft's own, and so Keras's.
+  GRAFT_COLD bool is_builtin(const std::string& class_name) const {
+    const std::lock_guard lock(mutex_);
+    return builtin_.count(class_name) != 0;
   }
   GRAFT_COLD std::vector<std::string> class_names() const {
     const std::lock_guard lock(mutex_);
@@ -33,27 +75,35 @@ class LayerRegistry {
     for (const auto& entry : factories_) names.push_back(entry.first);
     return names;
   }
-  /// Throws ConfigError for an unknown class, with the nearest name and how to register one's own.
+  /// Throws UnknownLayer for an unknown class, with the nearest names and how to register one's own.
   GRAFT_COLD Layer<Scalar> make(const std::string& class_name, const Config& config) const {
-    Factory factory = nullptr;
-    {
-      const std::lock_guard lock(mutex_);
-      const auto found = factories_.find(class_name);
-      if (found != factories_.end()) factory = found->second;
+    // Keras's register_keras_serializable puts the package in front: "Custom>Scale".
+    const std::string plain = class_name.substr(class_name.rfind('>') + 1);
+    for (const std::string& name : {class_name, plain}) {
+      if (const auto* custom = CustomLayers<Scalar>::current()) {
+        const auto found = custom->classes.find(name);
+        if (found != custom->classes.end()) return found->second(config);
+      }
+      if (const Factory factory = find(name)) return factory(config);
     }
-    if (!factory) {
-      const auto names = class_names();
-      throw ConfigError("layer \"" + config.get("name", "") + "\" is of class \"" + class_name +
-                        "\", which is not known. " + text::did_you_mean(class_name, names) +
-                        " A class of your own is added with graft::register_layer<" + class_name + ">(\"" + class_name +
-                        "\").");
-    }
-    return factory(config);
+    throw UnknownLayer("layer \"" + config.get("name", "") + "\" is of class \"" + class_name +
+                       "\", which is not known. " +
+                       text::did_you_mean(class_name, text::nearest_few(class_name, class_names())) +
+                       " A class of your own is added with graft::register_layer<" + plain + "<>>(\"" + plain +
+                       "\"), or for one file with load_model(path, {.custom_layers = {{\"" + plain + "\", &" + plain +
+                       "<>::from_config}}}): see docs/custom_layer.md.");
   }
 
  private:
+  GRAFT_COLD Factory find(const std::string& class_name) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = factories_.find(class_name);
+    return found == factories_.end() ? nullptr : found->second;
+  }
+
   mutable std::mutex mutex_;
   std::map<std::string, Factory> factories_;
+  std::set<std::string> builtin_;
 };
 
 /// Makes files that name `class_name` loadable: `LayerHandle::from_config(config)` makes the layer.

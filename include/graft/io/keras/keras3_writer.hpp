@@ -30,8 +30,18 @@ class Keras3ConfigWriter {
   /// A layer, or a model, with everything inside of it. `config`: what it says of itself.
   GRAFT_COLD Config entry(const Layer<Scalar>& layer, const Config& config) {
     const auto* model = dynamic_cast<const Impl*>(&layer.impl());
+    if (!model && ops::is_operation(layer.class_name())) {
+      Config named = config;
+      named["name"] = in_file(config.at("name"));
+      return ops::keras3_object(layer.class_name(), named);
+    }
     if (!model) {
       Config made = object("keras.layers", layer.class_name(), translate(layer.class_name(), config));
+      register_builtin_layers<Scalar>();
+      if (!LayerRegistry<Scalar>::instance().is_builtin(std::string(layer.class_name()))) {
+        made["module"] = nullptr;  // a class of the user's: Keras finds it in custom_objects
+        made["registered_name"] = layer.class_name();
+      }
       if (const Config shape = build_shape(layer); !shape.is_null()) made["build_config"]["input_shape"] = shape;
       return made;
     }
@@ -77,7 +87,7 @@ class Keras3ConfigWriter {
       made["name"] = in_file(from.at("name"));
       Config& inbound = made["inbound_nodes"] = Config::array();
       for (const Config& call : from.at("inbound_nodes").items()) {
-        inbound.push_back(arguments(layers[i].class_name(), call, calls));
+        inbound.push_back(arguments(layers[i].class_name(), from.at("config"), call, calls));
       }
       result.push_back(std::move(made));
     }
@@ -85,7 +95,7 @@ class Keras3ConfigWriter {
   }
 
   // One call, of a list of [layer, call, output, kwargs], as {"args": […], "kwargs": {…}}.
-  GRAFT_COLD static Config arguments(std::string_view class_name, const Config& call,
+  GRAFT_COLD static Config arguments(std::string_view class_name, const Config& config, const Config& call,
                                      const std::map<std::string, std::vector<const Node<Scalar>*>>& calls) {
     std::vector<Config> tensors;
     Config kwargs = Config::object();
@@ -103,6 +113,7 @@ class Keras3ConfigWriter {
       tensors.push_back(std::move(tensor));
       if (parts.size() > 3 && kwargs.members().empty()) kwargs = parts[3];
     }
+    if (ops::is_operation(class_name)) return ops::keras3_call(class_name, config, tensors);
     Config args = Config::array();
     const bool recurrent = has_state(class_name);
     if (tensors.size() == 1 || takes_several(class_name)) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <new>
+#include <set>
 
 #include "graft/io/keras/keras_archive.hpp"
 #include "graft/io/keras/load_options.hpp"
@@ -9,6 +10,7 @@
 #include "graft/io/keras/recurrent_weights.hpp"
 #include "graft/io/keras/store_optimizer.hpp"
 #include "graft/io/keras/store_plan.hpp"
+#include "graft/io/keras/tfjs.hpp"
 #include "graft/io/keras/training_config.hpp"
 #include "graft/io/keras/weight_loading.hpp"
 
@@ -90,6 +92,30 @@ GRAFT_COLD void load_weights_into(const Model<Scalar>& model, const WeightStore&
 }
 
 template <class Scalar>
+GRAFT_COLD void load_weights_into(const Model<Scalar>& model, const TfjsModel& file, const LoadWeightsOptions& options,
+                                  LoadReport& report) {
+  // All layers as one group, since the file has one list of weights.
+  ModelGroups<Scalar> into(model);
+  ModelGroup all{model.name(), {}};
+  for (ModelGroup& group : into.groups) {
+    for (ModelLeaf& leaf : group.leaves) {
+      if (!leaf.parents.empty() || leaf.name != group.name) leaf.parents.insert(leaf.parents.begin(), group.name);
+      all.leaves.push_back(std::move(leaf));
+    }
+  }
+  std::vector<FileGroup> groups;
+  groups.push_back(file.weights(model.name()));
+  const std::vector<ModelGroup> whole{std::move(all)};
+  const WeightPlan plan(groups, whole, Generation::keras2, options, file.where());
+  read_weights(plan.matches, into.variables);
+  add_to_report(plan.report, report);
+}
+
+/// TensorFlow.js keeps the optimizer's configuration alone, or its state in an order of its own.
+template <class Scalar>
+GRAFT_COLD void read_optimizer_state(const TfjsModel&, const Model<Scalar>&, std::vector<std::string>&) {}
+
+template <class Scalar>
 GRAFT_COLD Model<Scalar> make_model(const ModelSource& source, std::vector<std::string>& warnings) {
   // Says in which file the trouble is.
   const auto in_file = [&](const Error& error) { return source.where + ": " + error.what(); };
@@ -127,9 +153,12 @@ GRAFT_COLD void compile_from(const ModelSource& source, const Weights& weights, 
 }
 
 template <class Scalar, class Weights>
-GRAFT_COLD Model<Scalar> load_from(const ModelSource& source, const Weights& weights, const LoadOptions& options) {
+GRAFT_COLD Model<Scalar> load_from(const ModelSource& source, const Weights& weights,
+                                   const LoadOptions<Scalar>& options) {
   LoadReport report;
   report.keras_version = source.keras_version;
+  const CustomLayers<Scalar> custom{options.custom_layers, options.functions};
+  const typename CustomLayers<Scalar>::Scope scope(custom);
   Model<Scalar> model = make_model<Scalar>(source, report.warnings);
   load_weights_into(model, weights, {}, report);
   if (options.compile) compile_from(source, weights, model, report.warnings);
@@ -138,7 +167,7 @@ GRAFT_COLD Model<Scalar> load_from(const ModelSource& source, const Weights& wei
 }
 
 template <class Scalar>
-GRAFT_COLD Model<Scalar> load_h5(const std::string& path, const LoadOptions& options) {
+GRAFT_COLD Model<Scalar> load_h5(const std::string& path, const LoadOptions<Scalar>& options) {
   const LegacyH5 file(path);
   ModelSource source = ModelSource::of(file);
   if (source.generation == Generation::keras2) decide_reset_after(source.model_config, file.groups());
@@ -155,18 +184,71 @@ GRAFT_COLD Model<Scalar> load_h5(const std::string& path, const LoadOptions& opt
 }
 
 template <class Scalar>
-GRAFT_COLD Model<Scalar> load_archive(const std::string& path, const LoadOptions& options) {
+GRAFT_COLD Model<Scalar> load_archive(const std::string& path, const LoadOptions<Scalar>& options) {
   const KerasArchive archive(path);
   const WeightStore weights = archive.weights();
   return load_from<Scalar>(archive.source(weights), weights, options);
 }
 
+GRAFT_COLD inline Config read_json_file(const std::string& path) {
+  return json::parse(read_text_file(path, static_cast<Index>(json::kMaxBytes), "JSON"), "\"" + path + "\"");
+}
+
+template <class Scalar>
+GRAFT_COLD Model<Scalar> load_tfjs(const std::string& path, const LoadOptions<Scalar>& options) {
+  Config json = read_json_file(path);
+  if (json.contains("class_name") && json.contains("config")) {
+    fail<FileError>("\"" + path + "\"", "a model with weights", "an architecture alone (model.to_json())",
+                    "Save the whole model as .h5 or .keras.");
+  }
+  const TfjsModel file(path, std::move(json));
+  return load_from<Scalar>(file.source(), file, options);
+}
+
+/// Weights in shards: x.weights.json names the .weights.h5 files beside it. Throws FileError.
+GRAFT_COLD inline WeightStore open_shards(const std::string& path, const Config& json) {
+  const std::string where = "\"" + path + "\"";
+  std::set<std::string> files;
+  for (const auto& [array, shards] : json.at("weight_map").members("weight_map")) {
+    if (shards.is_string()) files.insert(shards.as_string());
+    else
+      for (const Config& shard : shards.items("weight_map")) files.insert(shard.as_string("weight_map"));
+  }
+  WeightStore store(where);
+  for (const std::string& name : files) {
+    store.add(hdf5::File::open(detail::beside(path, name, where + ", weight_map")).root());
+  }
+  return store;
+}
+
+template <class Scalar>
+GRAFT_COLD void load_weights_file(const Model<Scalar>& model, const std::string& path,
+                                  const LoadWeightsOptions& options, LoadReport& report) {
+  const FileKind kind = file_kind(path);
+  if (kind == FileKind::zip) return load_weights_into(model, KerasArchive(path).weights(), options, report);
+  if (kind == FileKind::json) {
+    Config json = read_json_file(path);
+    if (json.contains("weight_map")) return load_weights_into(model, open_shards(path, json), options, report);
+    return load_weights_into(model, TfjsModel(path, std::move(json)), options, report);
+  }
+  if (kind == FileKind::hdf5) {
+    const hdf5::Group root = hdf5::File::open(path).root();
+    if (WeightStore::is_store(root)) {
+      WeightStore store("\"" + path + "\"");
+      store.add(root);
+      return load_weights_into(model, store, options, report);
+    }
+  }
+  load_weights_into(model, LegacyH5(path), options, report);
+}
+
 }  // namespace keras
 
 template <class Scalar>
-GRAFT_COLD Model<Scalar> load_model(const std::string& path, const LoadOptions& options) {
+GRAFT_COLD Model<Scalar> load_model(const std::string& path, const LoadOptions<Scalar>& options) {
   switch (file_kind(path)) {
     case FileKind::zip: return keras::load_archive<Scalar>(path, options);
+    case FileKind::json: return keras::load_tfjs<Scalar>(path, options);
     default: return keras::load_h5<Scalar>(path, options);
   }
 }
@@ -179,22 +261,7 @@ GRAFT_COLD LoadReport Model<Scalar>::load_weights(const std::string& path, const
                      "input_shape, or call build(shape).");
   }
   LoadReport report;
-  const FileKind kind = file_kind(path);
-  if (kind == FileKind::zip) {
-    keras::load_weights_into(*this, keras::KerasArchive(path).weights(), options, report);
-  } else {
-    bool is_store = false;
-    if (kind == FileKind::hdf5) {
-      const hdf5::Group root = hdf5::File::open(path).root();
-      is_store = keras::WeightStore::is_store(root);
-      if (is_store) {
-        keras::WeightStore store("\"" + path + "\"");
-        store.add(root);
-        keras::load_weights_into(*this, store, options, report);
-      }
-    }
-    if (!is_store) keras::load_weights_into(*this, keras::LegacyH5(path), options, report);
-  }
+  keras::load_weights_file(*this, path, options, report);
   if (options.report) *options.report = report;
   return report;
 }

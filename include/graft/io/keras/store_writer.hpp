@@ -1,8 +1,5 @@
 #pragma once
 
-#include <algorithm>
-#include <set>
-
 #include "graft/io/hdf5.hpp"
 #include "graft/io/keras/model_config_writer.hpp"
 #include "graft/io/keras/store_keys.hpp"
@@ -23,9 +20,9 @@ class StoreWriter {
     const auto layers = model.layers();
     const auto keys = store_keys(layers);
     for (std::size_t i = 0; i < layers.size(); ++i) {
-      // What is shared is stored once; nodes of the graph that are no layers in Keras are not stored.
-      if (!seen_.insert(&layers[i].impl()).second || layers[i].class_name().find('.') != std::string_view::npos)
-        continue;
+      // Operations of the graph are no layers in Keras. What is shared is stored at every place: a model that is made
+      // from a config again shares nothing between nested models.
+      if (layers[i].class_name().find('.') != std::string_view::npos) continue;
       const std::string path = prefix + "layers/" + keys[i] + "/";
       if (const auto* inner = dynamic_cast<const ModelImpl<Scalar>*>(&layers[i].impl())) {
         write_model(*inner, path);
@@ -34,7 +31,6 @@ class StoreWriter {
       write_group(path + "vars", layers[i].name());
       const auto variables = layers[i].weights();
       for (std::size_t k = 0; k < variables.size(); ++k) {
-        if (!seen_.insert(variables[k].get()).second) continue;
         root_.write_dataset(path + layers[i].impl().store_path(k), variables[k]->shape(), variables[k]->value().data(),
                             gzip_);
       }
@@ -111,7 +107,6 @@ class StoreWriter {
 
   const hdf5::Group& root_;
   int gzip_;
-  std::set<const void*> seen_;
 };
 
 }  // namespace detail

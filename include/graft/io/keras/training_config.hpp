@@ -94,8 +94,6 @@ GRAFT_COLD CompileOptions<Scalar> read_training_config(const Config& raw, const 
   const Config* given = config.find_set("optimizer_config");
   if (!given) given = config.find_set("optimizer");
   Config optimizer = given ? *given : Config("rmsprop");
-  // Keras 3.11 loses the optimizer of a model that it has saved as .h5 before.
-  if (!given) warnings.push_back("the file says what was compiled, but no optimizer: it is rmsprop, Keras's default");
   if (detail::clips_globally(keras_version) && optimizer.contains("config")) {
     Config& inner = optimizer["config"];
     if (const Config* norm = inner.find_set("clipnorm")) {
@@ -111,6 +109,8 @@ GRAFT_COLD CompileOptions<Scalar> read_training_config(const Config& raw, const 
   options.loss_weights = detail::loss_weights(config.find("loss_weights"), outputs);
   options.metrics = detail::metric_list<Scalar>(config.find("metrics"), outputs);
   options.weighted_metrics = detail::metric_list<Scalar>(config.find("weighted_metrics"), outputs);
+  // Keras 3.11 loses the optimizer of a model that it has saved as .h5 before.
+  if (!given) warnings.push_back("the file says what was compiled, but no optimizer: it is rmsprop, Keras's default");
   return options;
 }
 

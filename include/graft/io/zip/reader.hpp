@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "graft/core/error.hpp"
 #include "graft/io/hdf5/image.hpp"
 
 #ifdef GRAFT_HAS_LIBZIP

@@ -2,6 +2,8 @@
 
 #include <zlib.h>
 
+#include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "graft/io/atomic_file.hpp"
