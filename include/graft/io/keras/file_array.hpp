@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <functional>
 #include <variant>
 
@@ -8,11 +7,11 @@
 
 namespace graft::keras {
 
-/// Numbers that are no HDF5 array: already in memory, and perhaps packed. `unpack` writes `count` of them from `first`.
+/// Numbers that are no HDF5 array: already in memory, and perhaps packed. `unpack` makes element i out of the bytes.
 struct PackedNumbers {
   Shape shape;
   std::string where;
-  std::function<void(Index first, Index count, double* into)> unpack;
+  std::function<double(Index)> unpack;
 };
 
 /// Numbers of which `value(i)` is element i.
@@ -42,13 +41,8 @@ class FileArray {
       dataset().read(into);
       return;
     }
-    double block[512];
-    const Index total = shape().elements();
-    for (Index first = 0; first < total; first += 512) {
-      const Index count = std::min<Index>(512, total - first);
-      packed()->unpack(first, count, block);
-      for (Index i = 0; i < count; ++i) into[first + i] = static_cast<T>(block[i]);
-    }
+    const Index count = shape().elements();
+    for (Index i = 0; i < count; ++i) into[i] = static_cast<T>(packed()->unpack(i));
   }
 
  private:

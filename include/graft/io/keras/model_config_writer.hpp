@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <set>
 
-#include "graft/core/config.hpp"
 #include "graft/io/keras/op_writer.hpp"
 
 namespace graft::keras {
@@ -65,7 +64,7 @@ class ModelConfigWriter {
           made[key] = value;
         }
       }
-      result.push_back(ops::is_operation(made.at("class_name")) ? ops::tf_entry(made) : made);
+      result.push_back(ops::is_operation(made.at("class_name")) ? ops::tf_entry(made) : std::move(made));
     }
     functional_ = std::move(functional);  // of the model that is being written: its output_layers come next
     return result;
