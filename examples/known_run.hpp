@@ -38,7 +38,8 @@ inline std::vector<graft::Tensor<float>> read_named(const graft::hdf5::Group& gr
                                                     const std::string& order) {
   std::vector<std::string> names;
   if (const auto text = group.string(order)) {
-    for (const auto& name : graft::json::parse(*text, order).at(order).items(order)) names.push_back(name.as_string());
+    const graft::Config list = graft::json::parse(*text, order);
+    for (const auto& name : list.at(order).items(order)) names.push_back(name.as_string());
   } else {
     names = group.group(folder).children();
   }

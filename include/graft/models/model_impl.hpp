@@ -6,6 +6,7 @@
 #include "graft/graph/input.hpp"
 #include "graft/models/compiled.hpp"
 #include "graft/models/layer_list.hpp"
+#include "graft/models/store_keys.hpp"
 
 namespace graft {
 
@@ -35,6 +36,20 @@ class ModelImpl : public GraphLayerImpl<Scalar> {
   bool built() const override = 0;
 
   std::vector<Layer<Scalar>> sublayers() const override { return layers(); }
+
+  /// "layers/dense_1/vars/0": see LayerImpl.
+  GRAFT_COLD std::string store_path(std::size_t i) const override {
+    const auto all = this->variables();
+    const auto inside = layers();
+    const auto keys = detail::store_keys(inside);
+    for (std::size_t k = 0; k < inside.size(); ++k) {
+      const auto own = inside[k].weights();
+      for (std::size_t j = 0; j < own.size(); ++j) {
+        if (own[j] == all[i]) return "layers/" + keys[k] + "/" + inside[k].impl().store_path(j);
+      }
+    }
+    return LayerImpl<Scalar>::store_path(i);
+  }
 
   std::vector<Shape> output_shapes(std::span<const Shape> inputs) const override {
     const Graph<Scalar>& g = graph_of_layers();

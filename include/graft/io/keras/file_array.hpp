@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <functional>
 #include <variant>
 
@@ -8,20 +7,12 @@
 
 namespace graft::keras {
 
-/// Numbers that are no HDF5 array: already in memory, and perhaps packed. `unpack` writes `count` of them from `first`.
+/// Numbers that are no HDF5 array: already in memory, and perhaps packed. `unpack` makes element i out of the bytes.
 struct PackedNumbers {
   Shape shape;
   std::string where;
-  std::function<void(Index first, Index count, double* into)> unpack;
+  std::function<double(Index)> unpack;
 };
-
-/// Numbers of which `value(i)` is element i.
-template <class Value>
-GRAFT_COLD PackedNumbers numbers_by_element(const Shape& shape, const std::string& where, Value value) {
-  return {shape, where, [value = std::move(value)](Index first, Index count, double* into) {
-            for (Index i = 0; i < count; ++i) into[i] = value(first + i);
-          }};
-}
 
 /// One array of a file, not read yet, whatever the file is.
 class FileArray {
@@ -42,13 +33,8 @@ class FileArray {
       dataset().read(into);
       return;
     }
-    double block[512];
-    const Index total = shape().elements();
-    for (Index first = 0; first < total; first += 512) {
-      const Index count = std::min<Index>(512, total - first);
-      packed()->unpack(first, count, block);
-      for (Index i = 0; i < count; ++i) into[first + i] = static_cast<T>(block[i]);
-    }
+    const Index count = shape().elements();
+    for (Index i = 0; i < count; ++i) into[i] = static_cast<T>(packed()->unpack(i));
   }
 
  private:

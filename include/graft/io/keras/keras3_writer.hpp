@@ -3,6 +3,7 @@
 #include <map>
 
 #include "graft/io/keras/model_config_writer.hpp"
+#include "graft/io/keras/op_writer.hpp"
 #include "graft/models/model.hpp"
 
 namespace graft::keras {
@@ -30,11 +31,7 @@ class Keras3ConfigWriter {
   /// A layer, or a model, with everything inside of it. `config`: what it says of itself.
   GRAFT_COLD Config entry(const Layer<Scalar>& layer, const Config& config) {
     const auto* model = dynamic_cast<const Impl*>(&layer.impl());
-    if (!model && ops::is_operation(layer.class_name())) {
-      Config named = config;
-      named["name"] = in_file(config.at("name"));
-      return ops::keras3_object(layer.class_name(), named);
-    }
+    if (ops::is_operation(layer.class_name())) return ops::keras3_object(layer.class_name(), renamed(config));
     if (!model) {
       const bool attends = attention::is_attention(layer.class_name());
       Config made = object("keras.layers", layer.class_name(),
@@ -89,7 +86,7 @@ class Keras3ConfigWriter {
       made["name"] = in_file(from.at("name"));
       Config& inbound = made["inbound_nodes"] = Config::array();
       for (const Config& call : from.at("inbound_nodes").items()) {
-        inbound.push_back(arguments(layers[i].class_name(), from.at("config"), call, calls));
+        inbound.push_back(arguments(layers[i], from.at("config"), call, calls));
       }
       result.push_back(std::move(made));
     }
@@ -97,7 +94,7 @@ class Keras3ConfigWriter {
   }
 
   // One call, of a list of [layer, call, output, kwargs], as {"args": […], "kwargs": {…}}.
-  GRAFT_COLD static Config arguments(std::string_view class_name, const Config& config, const Config& call,
+  GRAFT_COLD static Config arguments(const Layer<Scalar>& layer, const Config& config, const Config& call,
                                      const std::map<std::string, std::vector<const Node<Scalar>*>>& calls) {
     std::vector<Config> tensors;
     Config kwargs = Config::object();
@@ -115,6 +112,7 @@ class Keras3ConfigWriter {
       tensors.push_back(std::move(tensor));
       if (parts.size() > 3 && kwargs.members().empty()) kwargs = parts[3];
     }
+    const std::string_view class_name = layer.class_name();
     if (ops::is_operation(class_name)) return ops::keras3_call(class_name, config, tensors);
     if (attention::is_attention(class_name)) return attention::keras3_call(class_name, config, tensors);
     Config args = Config::array();
@@ -181,6 +179,11 @@ class Keras3ConfigWriter {
   }
 
   static Config in_file(const Config& name) { return layer_name_in_file(name.as_string("name")); }
+
+  GRAFT_COLD static Config renamed(Config config) {
+    config["name"] = in_file(config.at("name"));
+    return config;
+  }
 
   GRAFT_COLD static Config policy(const Config& name) {
     Config inner = Config::object();

@@ -5,10 +5,10 @@
 #include <set>
 
 #include "graft/core/text.hpp"
-#include "graft/io/keras/store_keys.hpp"
 #include "graft/io/keras/weight_matching.hpp"
 #include "graft/io/keras/weight_store.hpp"
 #include "graft/models/model.hpp"
+#include "graft/models/store_keys.hpp"
 
 namespace graft::keras {
 
@@ -112,7 +112,7 @@ class StorePlan {
   // The key of every layer in a container; empty for a layer that the file does not have.
   GRAFT_COLD std::vector<std::string> keys_of(const std::vector<Layer<Scalar>>& layers, const std::string& container,
                                               bool outermost) const {
-    std::vector<std::string> keys = store_keys(layers);
+    std::vector<std::string> keys = graft::detail::store_keys(layers);
     const std::vector<std::string> in_file = store_.keys(container);
     if (options_.by_name && outermost) {
       for (std::size_t i = 0; i < layers.size(); ++i) {
@@ -128,7 +128,7 @@ class StorePlan {
       if (has_new_weights(layers[i])) classes[std::string(layers[i].class_name())].push_back(i);
     }
     for (const auto& [class_name, positions] : classes) {
-      std::vector<std::string> found = of_class(in_file, store_word(class_name));
+      std::vector<std::string> found = of_class(in_file, graft::detail::store_word(class_name));
       if (found.empty()) found = of_class(in_file, text::to_snake_case(class_name));
       if (found.size() != positions.size()) continue;
       std::map<std::string, std::string> by_name;
@@ -173,7 +173,7 @@ class StorePlan {
   GRAFT_COLD void check_count(const std::vector<Layer<Scalar>>& layers, const std::vector<std::string>& keys,
                               const std::string& container) const {
     std::set<std::string> known(keys.begin(), keys.end());
-    for (const std::string& key : store_keys(layers)) known.insert(key);
+    for (const std::string& key : graft::detail::store_keys(layers)) known.insert(key);
     for (const std::string& key : store_.keys(container)) {
       if (known.count(key) != 0) continue;
       fail<FileError>(store_.where() + ": Layer count mismatch", "only layers that the model has",

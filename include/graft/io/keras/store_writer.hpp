@@ -2,8 +2,8 @@
 
 #include "graft/io/hdf5.hpp"
 #include "graft/io/keras/model_config_writer.hpp"
-#include "graft/io/keras/store_keys.hpp"
 #include "graft/io/keras/store_optimizer.hpp"
+#include "graft/models/store_keys.hpp"
 
 // Keras 3's tree of weights: see WeightStore.
 namespace graft::keras {
@@ -18,7 +18,7 @@ class StoreWriter {
   GRAFT_COLD void write_model(const ModelImpl<Scalar>& model, const std::string& prefix) {
     write_group(prefix + "vars", model.name());
     const auto layers = model.layers();
-    const auto keys = store_keys(layers);
+    const auto keys = graft::detail::store_keys(layers);
     for (std::size_t i = 0; i < layers.size(); ++i) {
       // Operations of the graph are no layers in Keras. What is shared is stored at every place: a model that is made
       // from a config again shares nothing between nested models.

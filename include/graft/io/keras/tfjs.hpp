@@ -149,14 +149,12 @@ class TfjsModel {
     const double scale = scaled ? quantization->get("scale", 1.0) : 1,
                  least = scaled ? quantization->get("min", 0.0) : 0;
     PackedNumbers numbers{shape, place, {}};
-    numbers.unpack = [bytes, first, stored, width, scale, least, scaled, whole](Index from, Index count, double* into) {
-      const char* data = bytes->data() + first + from * width;
-      for (Index i = 0; i < count; ++i) {
-        const double value = number_at(stored, data + i * width);
-        // As TensorFlow.js computes it: in single precision.
-        into[i] = scaled ? static_cast<double>(static_cast<float>(value * scale + least)) : value;
-        if (scaled && whole) into[i] = std::round(into[i]);
-      }
+    numbers.unpack = [bytes, first, stored, width, scale, least, scaled, whole](Index i) {
+      const double value = number_at(stored, bytes->data() + first + i * width);
+      if (!scaled) return value;
+      // As TensorFlow.js computes it: in single precision.
+      const double number = static_cast<double>(static_cast<float>(value * scale + least));
+      return whole ? std::round(number) : number;
     };
     return {name, FileArray(std::move(numbers))};
   }

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <map>
+#include <string>
+#include <vector>
 
 #include "graft/nn/layer.hpp"
 
 // How Keras 3 names what it stores: by class and count, not by the names of layers.
-namespace graft::keras {
+namespace graft::detail {
 
 /// Keras 3's word for a class: "Conv2D" → "conv2d", "ConvLSTM2D" → "conv_lstm2d". tf.keras, and the names of layers,
 /// take a capital and digits for a word too: "conv_lst_m2d".
@@ -37,4 +39,4 @@ GRAFT_COLD std::vector<std::string> store_keys(const std::vector<Layer<Scalar>>&
   return keys;
 }
 
-}  // namespace graft::keras
+}  // namespace graft::detail
