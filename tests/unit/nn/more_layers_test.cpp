@@ -40,6 +40,10 @@ std::vector<LayerCase> cases() {
   add("CategoryEncoding count", {{6}}, CategoryEncoding<double>(3, {.output_mode = "count"}), 3);
   add("Discretization", {{7}}, Discretization<double>({-1, 0, 0.5}));
   add("Discretization one_hot", {{7}}, Discretization<double>({-1, 0, 0.5}, {.output_mode = "one_hot"}));
+  add("Highway", {{5}}, Highway<double>({.activation = "tanh"}));
+  add("Highway mish", {{5}}, Highway<double>({.activation = "mish", .use_bias = false, .kernel_regularizer = L2(0.1)}));
+  add("MaxoutDense", {{5}}, MaxoutDense<double>(3));
+  add("MaxoutDense no bias", {{5}}, MaxoutDense<double>(4, {.nb_feature = 2, .use_bias = false}));
   for (const Index implementation : {1, 2, 3}) {
     const std::string label = "implementation " + std::to_string(implementation);
     add("LocallyConnected1D " + label, {{7, 3}},
