@@ -278,3 +278,44 @@ TEST_CASE("files of tf.keras with locally connected and thresholded layers load,
     check_reload(model, numbers(shape, -0.1F), ".h5");
   }
 }
+
+TEST_CASE("Keras 1's Highway and MaxoutDense: their words and names of weights") {
+  const std::string config = R"({"class_name":"Sequential","config":[
+    {"class_name":"Highway","config":{"name":"highway_1","trainable":true,"batch_input_shape":[null,3],
+      "input_dtype":"float32","input_dim":3,"activation":"tanh","bias":true,"transform_bias":-2,
+      "init":"glorot_uniform","W_regularizer":null,"b_regularizer":null,"activity_regularizer":null,
+      "W_constraint":null,"b_constraint":null}},
+    {"class_name":"MaxoutDense","config":{"name":"maxoutdense_1","trainable":true,"output_dim":2,"nb_feature":2,
+      "input_dim":3,"bias":true,"init":"glorot_uniform","W_regularizer":null,"b_regularizer":null,
+      "activity_regularizer":null,"W_constraint":null,"b_constraint":null}}]})";
+  const auto w = numbers({3, 3}, -0.1F), carry = numbers({3, 3}, 0.2F), b = numbers({3}, 0.3F), c = numbers({3}, -2);
+  const auto parts = numbers({2, 3, 2}, -0.2F), offsets = numbers({2, 2}, 0.1F);
+  const TempDir folder;
+  const std::string path = folder / "old.h5";
+  KerasFile{
+      .version = "1.2.2",
+      .model_config = config,
+      .layers =
+          {{"highway_1",
+            {{"highway_1_W_carry:0", carry}, {"highway_1_W:0", w}, {"highway_1_b:0", b}, {"highway_1_b_carry:0", c}}},
+           {"maxoutdense_1", {{"maxoutdense_1_W:0", parts}, {"maxoutdense_1_b:0", offsets}}}}}
+      .write(path);
+  const Tensor<float> x({1, 3}, {0.5F, -1, 2});
+  const auto y = load_model(path).predict(x);
+  float h[3];
+  for (Index j = 0; j < 3; ++j) {
+    float z = b[j], g = c[j];
+    for (Index i = 0; i < 3; ++i) z += x[i] * w[i * 3 + j], g += x[i] * carry[i * 3 + j];
+    const float t = 1 / (1 + std::exp(-g));
+    h[j] = t * std::tanh(z) + (1 - t) * x[j];
+  }
+  for (Index j = 0; j < 2; ++j) {
+    float best = -INFINITY;
+    for (Index k = 0; k < 2; ++k) {
+      float z = offsets[k * 2 + j];
+      for (Index i = 0; i < 3; ++i) z += h[i] * parts[(k * 3 + i) * 2 + j];
+      best = std::max(best, z);
+    }
+    CHECK(y[j] == Approx(best).epsilon(1e-5));
+  }
+}
