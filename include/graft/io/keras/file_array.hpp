@@ -17,9 +17,7 @@ struct PackedNumbers {
 /// Numbers of which `value(i)` is element i.
 template <class Value>
 GRAFT_COLD PackedNumbers numbers_by_element(const Shape& shape, const std::string& where, Value value) {
-  return {shape, where, [value = std::move(value)](Index first, Index count, double* into) {
-            for (Index i = 0; i < count; ++i) into[i] = value(first + i);
-          }};
+  return {shape, where, std::move(value)};
 }
 
 /// One array of a file, not read yet, whatever the file is.
