@@ -28,10 +28,13 @@
   X(class BorderImpl<float>) \
   X(class DenseImpl<float>) \
   X(class DepthwiseConvImpl<float>) \
+  X(class CategoryEncodingImpl<float>) \
   X(class CenterCropImpl<float>) \
   X(class ConcatenateImpl<float>) \
+  X(class DiscretizationImpl<float>) \
   X(class DotImpl<float>) \
   X(class DropoutImpl<float>) \
+  X(class EinsumDenseImpl<float>) \
   X(class ELUImpl<float>) \
   X(class EmbeddingImpl<float>) \
   X(class FlattenImpl<float>) \
@@ -68,6 +71,7 @@
   X(class UpSamplingImpl<float>) \
   X(class ResizingImpl<float>) \
   X(class SubtractImpl<float>) \
+  X(class ThresholdedReLUImpl<float>) \
   X(class UnitNormalizationImpl<float>) \
   X(class BinaryOpImpl<float>) \
   X(class CastOpImpl<float>) \

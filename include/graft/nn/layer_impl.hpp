@@ -12,6 +12,7 @@
 #include "graft/nn/activations.hpp"
 #include "graft/nn/initializers.hpp"
 #include "graft/nn/layer_args.hpp"
+#include "graft/nn/uninitialized_variables.hpp"
 #include "graft/nn/unique_name.hpp"
 #include "graft/nn/variable.hpp"
 #include "graft/nn/weight_budget.hpp"
@@ -183,7 +184,7 @@ class LayerImpl {
                                               const Regularizer& regularizer = {}, const Constraint& constraint = {}) {
     WeightBudget::spend(shape, static_cast<Index>(sizeof(Scalar)), where());
     auto value = Tensor<Scalar>::uninitialized(shape);
-    if (!WeightBudget::active()) initializer.fill(value.view(), rng);
+    if (!UninitializedVariables::active()) initializer.fill(value.view(), rng);
 #ifdef GRAFT_POISON_ARENA
     else value.fill(std::numeric_limits<Scalar>::quiet_NaN());
 #endif

@@ -10,6 +10,7 @@
 #include "graft/nn/layers/average.hpp"
 #include "graft/nn/layers/average_pooling.hpp"
 #include "graft/nn/layers/batch_normalization.hpp"
+#include "graft/nn/layers/category_encoding.hpp"
 #include "graft/nn/layers/center_crop.hpp"
 #include "graft/nn/layers/concatenate.hpp"
 #include "graft/nn/layers/conv.hpp"
@@ -19,8 +20,10 @@
 #include "graft/nn/layers/cudnn_rnn.hpp"
 #include "graft/nn/layers/dense.hpp"
 #include "graft/nn/layers/depthwise_conv.hpp"
+#include "graft/nn/layers/discretization.hpp"
 #include "graft/nn/layers/dot.hpp"
 #include "graft/nn/layers/dropout.hpp"
+#include "graft/nn/layers/einsum_dense.hpp"
 #include "graft/nn/layers/elu.hpp"
 #include "graft/nn/layers/embedding.hpp"
 #include "graft/nn/layers/flatten.hpp"
@@ -58,6 +61,7 @@
 #include "graft/nn/layers/softmax.hpp"
 #include "graft/nn/layers/spatial_dropout.hpp"
 #include "graft/nn/layers/subtract.hpp"
+#include "graft/nn/layers/thresholded_relu.hpp"
 #include "graft/nn/layers/unit_normalization.hpp"
 #include "graft/nn/layers/up_sampling.hpp"
 #include "graft/nn/layers/zero_padding.hpp"
@@ -90,6 +94,7 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<AveragePooling2D, Scalar>("AveragePooling2D");
   register_builtin<AveragePooling3D, Scalar>("AveragePooling3D");
   register_builtin<BatchNormalization, Scalar>("BatchNormalization");
+  register_builtin<CategoryEncoding, Scalar>("CategoryEncoding");
   register_builtin<CenterCrop, Scalar>("CenterCrop");
   register_builtin<Concatenate, Scalar>("Concatenate");
   register_builtin<Conv1D, Scalar>("Conv1D");
@@ -109,8 +114,10 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<Dense, Scalar>("Dense");
   register_builtin<DepthwiseConv1D, Scalar>("DepthwiseConv1D");
   register_builtin<DepthwiseConv2D, Scalar>("DepthwiseConv2D");
+  register_builtin<Discretization, Scalar>("Discretization");
   register_builtin<Dot, Scalar>("Dot");
   register_builtin<Dropout, Scalar>("Dropout");
+  register_builtin<EinsumDense, Scalar>("EinsumDense");
   register_builtin<ELU, Scalar>("ELU");
   register_builtin<Embedding, Scalar>("Embedding");
   register_builtin<Flatten, Scalar>("Flatten");
@@ -159,6 +166,7 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<SpatialDropout2D, Scalar>("SpatialDropout2D");
   register_builtin<SpatialDropout3D, Scalar>("SpatialDropout3D");
   register_builtin<Subtract, Scalar>("Subtract");
+  register_builtin<ThresholdedReLU, Scalar>("ThresholdedReLU");
   register_builtin<UnitNormalization, Scalar>("UnitNormalization");
   register_builtin<UpSampling1D, Scalar>("UpSampling1D");
   register_builtin<UpSampling2D, Scalar>("UpSampling2D");

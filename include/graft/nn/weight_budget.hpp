@@ -6,16 +6,14 @@
 
 namespace graft {
 
-/// While one lives, layers that are built on its thread may create weights of together so many bytes, and their initial
-/// values are left out: for who makes a model from a file that may be hostile, and then sets every weight.
+/// While one lives, layers that are built on its thread may create weights of together so many bytes: for who makes a
+/// model from a file that may be hostile.
 class WeightBudget {
  public:
   explicit WeightBudget(Index bytes) : outer_(current()), left_(bytes) { current() = this; }
   ~WeightBudget() { current() = outer_; }
   WeightBudget(const WeightBudget&) = delete;
   WeightBudget& operator=(const WeightBudget&) = delete;
-
-  static bool active() { return current() != nullptr; }
 
   /// Throws ConfigError when there is nothing left.
   GRAFT_COLD static void spend(const Shape& shape, Index item_bytes, const std::string& where) {

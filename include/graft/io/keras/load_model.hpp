@@ -122,6 +122,7 @@ GRAFT_COLD Model<Scalar> make_model(const ModelSource& source, std::vector<std::
   try {
     const Config config = ModelConfigReader(source.generation, source.by_graft, warnings).read(source.model_config);
     const WeightBudget budget(weight_budget(source.bytes));
+    const UninitializedVariables without_values;  // load_from reads all of them, or throws
     return Model<Scalar>::from_config(config);
   } catch (const ConfigError& error) {
     throw ConfigError(in_file(error));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "graft/io/keras/attention_calls.hpp"
 #include "graft/io/keras/graph_references.hpp"
 #include "graft/io/keras/keras1.hpp"
 #include "graft/io/keras/keras2.hpp"
@@ -120,6 +121,10 @@ class ModelConfigReader {
 
   GRAFT_COLD Config nodes(const Config& raw, int depth) {
     Config layers = Config::array();
+    std::map<std::string, std::string> classes;
+    for (const Config& entry : raw.at("layers").items("layers")) {
+      classes[entry.get("name", "")] = entry.at("class_name").as_string("class_name");
+    }
     for (const Config& entry : raw.at("layers").items("layers")) {
       if (ops::OpReader::is_operation(entry, generation_ == Generation::keras3)) {
         layers.push_back(ops::OpReader(entry).read());
@@ -129,7 +134,12 @@ class ModelConfigReader {
       const Config* name = entry.find_set("name");
       made["name"] = name ? *name : made.at("config").at("name");
       const Config* calls = entry.find_set("inbound_nodes");
-      made["inbound_nodes"] = calls ? canonical_calls(*calls) : Config::array();
+      const std::string class_name = made.at("class_name").as_string();
+      if (calls && attention::is_attention(class_name)) {
+        made["inbound_nodes"] = attention::read_calls(class_name, *calls, made["config"], classes);
+      } else {
+        made["inbound_nodes"] = calls ? canonical_calls(*calls) : Config::array();
+      }
       layers.push_back(std::move(made));
     }
     return layers;

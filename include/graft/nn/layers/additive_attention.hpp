@@ -5,10 +5,10 @@
 namespace graft {
 
 struct AdditiveAttentionOptions {
-  bool use_scale = true;              ///< a learned factor for each feature
-  double dropout = 0.0;               ///< fraction of the probabilities that training drops
-  std::optional<Index> seed = {};     ///< mixed into the numbers that set_random_seed starts
-  bool use_causal_mask = false;       ///< Keras's argument of the call: a step looks at itself and those before it
+  bool use_scale = true;                 ///< a learned factor for each feature
+  double dropout = 0.0;                  ///< fraction of the probabilities that training drops
+  std::optional<Index> seed = {};        ///< mixed into the numbers that set_random_seed starts
+  bool use_causal_mask = false;          ///< Keras's argument of the call: a step looks at itself and those before it
   bool return_attention_scores = false;  ///< Keras's argument of the call: a second output (batch, T, S)
   std::string name = {};
   bool trainable = true;
@@ -21,10 +21,9 @@ class AdditiveAttentionImpl final : public detail::AttentionLayerImpl<Scalar> {
 
  public:
   GRAFT_COLD explicit AdditiveAttentionImpl(const AdditiveAttentionOptions& options)
-      : Base("AdditiveAttention",
-             {detail::AttentionSettings::Score::additive, options.use_scale, options.dropout, options.seed,
-              options.use_causal_mask, options.return_attention_scores, options.name, options.trainable,
-              options.input_shape}) {}
+      : Base("AdditiveAttention", {detail::AttentionSettings::Score::additive, options.use_scale, options.dropout,
+                                   options.seed, options.use_causal_mask, options.return_attention_scores, options.name,
+                                   options.trainable, options.input_shape}) {}
   std::string_view class_name() const override { return "AdditiveAttention"; }
 
   GRAFT_COLD Config config() const override {
@@ -37,9 +36,10 @@ class AdditiveAttentionImpl final : public detail::AttentionLayerImpl<Scalar> {
   }
 };
 
-/// Additive attention (Bahdanau et al. 2015): AdditiveAttention()({query, value}), or with a key as the third, of shapes
-/// (batch, T, dim), (batch, S, n) and (batch, S, dim). y = softmax(sum over d of scale_d tanh(q_d + k_d)) v. Masks of
-/// query and value are obeyed. Throws ConfigError for a dropout outside [0, 1), ShapeError for inputs that do not fit.
+/// Additive attention (Bahdanau et al. 2015): AdditiveAttention()({query, value}), or with a key as the third, of
+/// shapes (batch, T, dim), (batch, S, n) and (batch, S, dim). y = softmax(sum over d of scale_d tanh(q_d + k_d)) v.
+/// Masks of query and value are obeyed. Throws ConfigError for a dropout outside [0, 1), ShapeError for inputs that do
+/// not fit.
 template <class Scalar = float>
 class AdditiveAttention : public Layer<Scalar> {
  public:

@@ -5,11 +5,11 @@
 namespace graft {
 
 struct AttentionOptions {
-  bool use_scale = false;             ///< a learned factor of the scores
-  std::string score_mode = "dot";     ///< "dot" or "concat"
-  double dropout = 0.0;               ///< fraction of the probabilities that training drops
-  std::optional<Index> seed = {};     ///< mixed into the numbers that set_random_seed starts
-  bool use_causal_mask = false;       ///< Keras's argument of the call: a step looks at itself and those before it
+  bool use_scale = false;                ///< a learned factor of the scores
+  std::string score_mode = "dot";        ///< "dot" or "concat"
+  double dropout = 0.0;                  ///< fraction of the probabilities that training drops
+  std::optional<Index> seed = {};        ///< mixed into the numbers that set_random_seed starts
+  bool use_causal_mask = false;          ///< Keras's argument of the call: a step looks at itself and those before it
   bool return_attention_scores = false;  ///< Keras's argument of the call: a second output (batch, T, S)
   std::string name = {};
   bool trainable = true;
@@ -53,8 +53,8 @@ class AttentionImpl final : public detail::AttentionLayerImpl<Scalar> {
   }
 };
 
-/// Dot-product attention (Luong et al. 2015): Attention()({query, value}) or Attention()({query, value, key}), of shapes
-/// (batch, T, dim), (batch, S, n) and (batch, S, dim). y = softmax(scale q kᵀ) v; score_mode "concat" scores by
+/// Dot-product attention (Luong et al. 2015): Attention()({query, value}) or Attention()({query, value, key}), of
+/// shapes (batch, T, dim), (batch, S, n) and (batch, S, dim). y = softmax(scale q kᵀ) v; score_mode "concat" scores by
 /// weight * sum of tanh(scale (q + k)). Masks of query and value are obeyed. Throws ConfigError for another score_mode
 /// and a dropout outside [0, 1), ShapeError for inputs that do not fit.
 template <class Scalar = float>

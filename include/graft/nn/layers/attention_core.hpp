@@ -23,8 +23,8 @@ struct AttentionMasks {
   bool any() const { return query || value || key || attention || causal; }
 };
 
-/// Attention of H heads: with queries q (batch, T, H, dim), keys k (batch, S, G, dim) and values v (batch, S, G, value),
-/// head h using group h G / H,
+/// Attention of H heads: with queries q (batch, T, H, dim), keys k (batch, S, G, dim) and values v (batch, S, G,
+/// value), head h using group h G / H,
 ///     p = softmax(scale q kᵀ) along S,   y = p v   of (batch, T, H, value).
 /// Hidden scores are lowered by 10^9, as Keras does: where all are hidden they all count alike.
 template <class Scalar>
@@ -170,7 +170,8 @@ class AttentionCore {
   }
 
   void hide(const AttentionMasks<Scalar>& masks, Index b, Scalar* scores) const {
-    const Scalar* attention = masks.attention ? masks.attention + (masks.one_attention ? 0 : b * steps * sources) : nullptr;
+    const Scalar* attention =
+        masks.attention ? masks.attention + (masks.one_attention ? 0 : b * steps * sources) : nullptr;
     for (Index t = 0; t < steps; ++t) {
       const bool row = !masks.query || masks.query[b * steps + t] != 0;
       for (Index s = 0; s < sources; ++s) {

@@ -52,12 +52,12 @@ class MultiHeadAttentionImpl final : public detail::ProjectedAttentionImpl<Scala
   }
 };
 
-/// Multi-head attention (Vaswani et al. 2017): MultiHeadAttention(8, 64)({query, value}), or with a key as the third and
-/// an attention mask (batch, T, S), not 0 where a step may look, as the fourth. Queries, keys and values are projected
-/// to num_heads heads of key_dim (values: value_dim) numbers, y = softmax(q kᵀ / sqrt(key_dim)) v in each, and all heads
-/// projected to output_shape. Weights, in order: kernel and bias of query, key, value and attention_output. Masks of
-/// the inputs are obeyed. Throws ConfigError for sizes below 1 and a dropout outside [0, 1), ShapeError for inputs that
-/// do not fit.
+/// Multi-head attention (Vaswani et al. 2017): MultiHeadAttention(8, 64)({query, value}), or with a key as the third
+/// and an attention mask (batch, T, S), not 0 where a step may look, as the fourth. Queries, keys and values are
+/// projected to num_heads heads of key_dim (values: value_dim) numbers, y = softmax(q kᵀ / sqrt(key_dim)) v in each,
+/// and all heads projected to output_shape. Weights, in order: kernel and bias of query, key, value and
+/// attention_output. Masks of the inputs are obeyed. Throws ConfigError for sizes below 1 and a dropout outside [0, 1),
+/// ShapeError for inputs that do not fit.
 template <class Scalar = float>
 class MultiHeadAttention : public Layer<Scalar> {
  public:

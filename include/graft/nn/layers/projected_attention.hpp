@@ -30,17 +30,28 @@ struct ProjectedAttentionSettings {
 
   template <class Options>
   GRAFT_COLD static ProjectedAttentionSettings of(const Options& from) {
-    return {from.dropout,         from.use_bias,          from.kernel_initializer,     from.bias_initializer,
-            from.kernel_regularizer, from.bias_regularizer, from.activity_regularizer,   from.kernel_constraint,
-            from.bias_constraint, from.seed,              from.use_causal_mask,        from.return_attention_scores,
-            from.name,            from.trainable,         from.input_shape};
+    return {from.dropout,
+            from.use_bias,
+            from.kernel_initializer,
+            from.bias_initializer,
+            from.kernel_regularizer,
+            from.bias_regularizer,
+            from.activity_regularizer,
+            from.kernel_constraint,
+            from.bias_constraint,
+            from.seed,
+            from.use_causal_mask,
+            from.return_attention_scores,
+            from.name,
+            from.trainable,
+            from.input_shape};
   }
 };
 
 struct AttentionHeads {
   Index heads = 1, groups = 1, key_dim = 1, value_dim = 1;
   std::vector<Index> output = {};  ///< dimensions of the output behind the steps; empty: the query's features
-  std::vector<int> axes = {};     ///< that attention runs over; empty: all but the batch and the features
+  std::vector<int> axes = {};      ///< that attention runs over; empty: all but the batch and the features
 };
 
 /// Base of the attentions with learned projections: inputs query (batch, T, …), value (batch, S, …), and, if there are,
@@ -87,8 +98,8 @@ class ProjectedAttentionImpl : public LayerImpl<Scalar> {
     needs.inputs = use.backward();
     const Memory forward(core, use, nullptr), backward(core, use);
     if (use.backward()) needs.cache_bytes = 64 + forward.kept;
-    needs.scratch_bytes = use.backward() ? std::max(forward.dropped_bytes, backward.bytes)
-                                         : forward.kept + forward.dropped_bytes;
+    needs.scratch_bytes =
+        use.backward() ? std::max(forward.dropped_bytes, backward.bytes) : forward.kept + forward.dropped_bytes;
     return needs;
   }
 
@@ -145,7 +156,8 @@ class ProjectedAttentionImpl : public LayerImpl<Scalar> {
   }
 
  protected:
-  GRAFT_COLD ProjectedAttentionImpl(std::string_view class_name, AttentionHeads heads, ProjectedAttentionSettings options)
+  GRAFT_COLD ProjectedAttentionImpl(std::string_view class_name, AttentionHeads heads,
+                                    ProjectedAttentionSettings options)
       : LayerImpl<Scalar>(class_name, options), heads_(std::move(heads)), options_(std::move(options)) {
     for (const Index size : {heads_.heads, heads_.groups, heads_.key_dim, heads_.value_dim}) {
       if (size <= 0) fail<ConfigError>(this->where(), "sizes above 0", std::to_string(size));
@@ -179,7 +191,8 @@ class ProjectedAttentionImpl : public LayerImpl<Scalar> {
     for (std::size_t i = 0; i < 3; ++i) {
       if (projected[i]->back() == kernels_[i]->shape()[0]) continue;
       fail<ShapeError>(this->where() + ", " + kNames[i],
-                       "last dimension " + std::to_string(kernels_[i]->shape()[0]) + " from build", projected[i]->str());
+                       "last dimension " + std::to_string(kernels_[i]->shape()[0]) + " from build",
+                       projected[i]->str());
     }
   }
 
