@@ -14,12 +14,6 @@ struct PackedNumbers {
   std::function<double(Index)> unpack;
 };
 
-/// Numbers of which `value(i)` is element i.
-template <class Value>
-GRAFT_COLD PackedNumbers numbers_by_element(const Shape& shape, const std::string& where, Value value) {
-  return {shape, where, std::move(value)};
-}
-
 /// One array of a file, not read yet, whatever the file is.
 class FileArray {
  public:

@@ -52,10 +52,10 @@ GRAFT_COLD inline FileArray joined(const std::vector<const FileWeight*>& parts, 
   }
   const Index width = shape[-1], count = static_cast<Index>(loaded.size());
   shape[-1] = width * count;
-  return numbers_by_element(shape, where, [loaded, width, count](Index i) {
-    const Index row = i / (width * count), column = i % (width * count);
-    return (*loaded[static_cast<std::size_t>(column / width)])[row * width + column % width];
-  });
+  return PackedNumbers{shape, where, [loaded, width, count](Index i) {
+                         const Index row = i / (width * count), column = i % (width * count);
+                         return (*loaded[static_cast<std::size_t>(column / width)])[row * width + column % width];
+                       }};
 }
 
 /// Keras 1 has an array for each gate: they become kernel, recurrent_kernel and bias.
@@ -117,17 +117,17 @@ GRAFT_COLD inline void from_cudnn(FileGroup& group, const std::string& where) {
     if (!cudnn) continue;
     const Loaded k = load(*kernel), r = load(*recurrent), b = load(*bias);
     // A gate's block of numbers, read row by row, is its matrix (units, features).
-    kernel->data = numbers_by_element(of_kernel, where, [=](Index i) {
-      const Index row = i / columns, gate = i % columns / units, unit = i % units;
-      const Index at = unit * features + row;
-      return (*k)[at / units * columns + gate * units + at % units];
-    });
-    recurrent->data = numbers_by_element(of_states, where, [=](Index i) {
-      const Index row = i / columns, gate = i % columns / units, unit = i % units;
-      return (*r)[unit * columns + gate * units + row];
-    });
-    if (gates == 3) bias->data = numbers_by_element(Shape{2, columns}, where, [=](Index i) { return (*b)[i]; });
-    else bias->data = numbers_by_element(Shape{columns}, where, [=](Index i) { return (*b)[i] + (*b)[columns + i]; });
+    kernel->data = PackedNumbers{of_kernel, where, [=](Index i) {
+                                   const Index row = i / columns, gate = i % columns / units, unit = i % units;
+                                   const Index at = unit * features + row;
+                                   return (*k)[at / units * columns + gate * units + at % units];
+                                 }};
+    recurrent->data = PackedNumbers{of_states, where, [=](Index i) {
+                                      const Index row = i / columns, gate = i % columns / units, unit = i % units;
+                                      return (*r)[unit * columns + gate * units + row];
+                                    }};
+    if (gates == 3) bias->data = PackedNumbers{{2, columns}, where, [=](Index i) { return (*b)[i]; }};
+    else bias->data = PackedNumbers{{columns}, where, [=](Index i) { return (*b)[i] + (*b)[columns + i]; }};
   }
 }
 
