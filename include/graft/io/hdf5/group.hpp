@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include "graft/core/text.hpp"
 #include "graft/io/hdf5/dataset.hpp"
 
