@@ -44,13 +44,16 @@
   X(class GroupNormalizationImpl<float>) \
   X(class GRUImpl<float>) \
   X(class GroupQueryAttentionImpl<float>) \
+  X(class HighwayImpl<float>) \
   X(class IdentityImpl<float>) \
   X(class InputLayerImpl<float>) \
   X(class LayerNormalizationImpl<float>) \
   X(class LeakyReLUImpl<float>) \
   X(class LSTMImpl<float>) \
   X(class MaskingImpl<float>) \
+  X(class LocallyConnectedImpl<float>) \
   X(class MaximumImpl<float>) \
+  X(class MaxoutDenseImpl<float>) \
   X(class MinimumImpl<float>) \
   X(class MultiHeadAttentionImpl<float>) \
   X(class MultiplyImpl<float>) \

@@ -34,14 +34,17 @@
 #include "graft/nn/layers/group_normalization.hpp"
 #include "graft/nn/layers/gru.hpp"
 #include "graft/nn/layers/group_query_attention.hpp"
+#include "graft/nn/layers/highway.hpp"
 #include "graft/nn/layers/identity.hpp"
 #include "graft/nn/layers/input_layer.hpp"
 #include "graft/nn/layers/layer_normalization.hpp"
 #include "graft/nn/layers/leaky_relu.hpp"
 #include "graft/nn/layers/lstm.hpp"
 #include "graft/nn/layers/masking.hpp"
+#include "graft/nn/layers/locally_connected.hpp"
 #include "graft/nn/layers/max_pooling.hpp"
 #include "graft/nn/layers/maximum.hpp"
+#include "graft/nn/layers/maxout_dense.hpp"
 #include "graft/nn/layers/minimum.hpp"
 #include "graft/nn/layers/multi_head_attention.hpp"
 #include "graft/nn/layers/multiply.hpp"
@@ -133,6 +136,7 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<GRU, Scalar>("GRU");
   register_builtin<GroupQueryAttention, Scalar>("GroupQueryAttention");
   register_builtin<GroupQueryAttention, Scalar>("GroupedQueryAttention");
+  register_builtin<Highway, Scalar>("Highway");
   register_builtin<Identity, Scalar>("Identity");
   register_builtin<InputLayer, Scalar>("InputLayer");
   auto& registry = LayerRegistry<Scalar>::instance();
@@ -141,7 +145,10 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<LeakyReLU, Scalar>("LeakyReLU");
   register_builtin<LSTM, Scalar>("LSTM");
   register_builtin<Masking, Scalar>("Masking");
+  register_builtin<LocallyConnected1D, Scalar>("LocallyConnected1D");
+  register_builtin<LocallyConnected2D, Scalar>("LocallyConnected2D");
   register_builtin<Maximum, Scalar>("Maximum");
+  register_builtin<MaxoutDense, Scalar>("MaxoutDense");
   register_builtin<MaxPooling1D, Scalar>("MaxPooling1D");
   register_builtin<MaxPooling2D, Scalar>("MaxPooling2D");
   register_builtin<MaxPooling3D, Scalar>("MaxPooling3D");

@@ -247,3 +247,34 @@ TEST_CASE("the architectures of keras.applications can be built") {
     CHECK(Model<float>::from_config(config).count_params() == read("info.json").at("total_params").as_int());
   }
 }
+
+TEST_CASE("Keras 1's Merge becomes the layer of its mode") {
+  const auto run = [](const std::string& mode, const std::string& more) {
+    const std::string entry = R"({"class_name":"Merge","config":{"name":"merge_1","mode_type":"raw","arguments":{},
+      "concat_axis":-1,"dot_axes":-1,"output_shape":null,"mode":")" +
+                              mode + "\"" + more + R"(},"name":"merge_1",
+      "inbound_nodes":[[["x",0,0],["x",0,0]]]})";
+    return values(model_of(tf_model("[null,3]", entry, "merge_1"), keras::Generation::keras1)
+                      .predict(Tensor<float>({1, 3}, {1, 2, -2})));
+  };
+  CHECK(run("sum", "") == V{2, 4, -4});
+  CHECK(run("mul", "") == V{1, 4, 4});
+  CHECK(run("ave", "") == V{1, 2, -2});
+  CHECK(run("max", "") == V{1, 2, -2});
+  CHECK(run("concat", "") == V{1, 2, -2, 1, 2, -2});
+  CHECK(run("dot", "") == V{9});
+  CHECK(run("dot", R"(,"dot_axes":[[1],[1]])") == V{9});
+  CHECK(run("cos", "")[0] == Approx(1));
+  CHECK_THROWS_WITH(run("lambda x: x", ""), ContainsSubstring("merge_1"));
+}
+
+TEST_CASE("files of tf.keras with locally connected and thresholded layers load, and reload bit for bit") {
+  const std::string folder = shared_path("fixtures/dl4j/modelimport/keras/tfkeras/");
+  for (const char* name : {"cnn2d_32", "cnn2d_92", "adv_act_5"}) {
+    GRAFT_NEEDS(folder + name + ".h5");
+    INFO(name);
+    const auto model = load_model(folder + name + ".h5");
+    const Shape shape = model.impl().graph().inputs()[0].shape().replace_batch(2);
+    check_reload(model, numbers(shape, -0.1F), ".h5");
+  }
+}

@@ -40,6 +40,28 @@ std::vector<LayerCase> cases() {
   add("CategoryEncoding count", {{6}}, CategoryEncoding<double>(3, {.output_mode = "count"}), 3);
   add("Discretization", {{7}}, Discretization<double>({-1, 0, 0.5}));
   add("Discretization one_hot", {{7}}, Discretization<double>({-1, 0, 0.5}, {.output_mode = "one_hot"}));
+  add("Highway", {{5}}, Highway<double>({.activation = "tanh"}));
+  add("Highway mish", {{5}}, Highway<double>({.activation = "mish", .use_bias = false, .kernel_regularizer = L2(0.1)}));
+  add("MaxoutDense", {{5}}, MaxoutDense<double>(3));
+  add("MaxoutDense no bias", {{5}}, MaxoutDense<double>(4, {.nb_feature = 2, .use_bias = false}));
+  for (const Index implementation : {1, 2, 3}) {
+    const std::string label = "implementation " + std::to_string(implementation);
+    add("LocallyConnected1D " + label, {{7, 3}},
+        LocallyConnected1D<double>(2, 3, {.strides = 2, .activation = "tanh", .implementation = implementation}));
+    add("LocallyConnected2D " + label, {{4, 5, 2}},
+        LocallyConnected2D<double>(3, {2, 3}, {.strides = {1, 2}, .implementation = implementation}));
+    add("LocallyConnected2D channels_first " + label, {{2, 4, 5}},
+        LocallyConnected2D<double>(
+            3, {3, 2},
+            {.data_format = "channels_first", .kernel_regularizer = L2(0.1), .implementation = implementation}));
+    if (implementation == 1) continue;
+    add("LocallyConnected1D same " + label, {{7, 2}},
+        LocallyConnected1D<double>(2, 4, {.padding = "same", .use_bias = false, .implementation = implementation}));
+    add("LocallyConnected2D same " + label, {{2, 3, 4}},
+        LocallyConnected2D<double>(
+            2, 3,
+            {.strides = 2, .padding = "SAME", .data_format = "channels_first", .implementation = implementation}));
+  }
   return all;
 }
 
@@ -80,4 +102,42 @@ TEST_CASE("EinsumDense: equations and shapes that do not fit are refused") {
   CHECK_THROWS_AS(EinsumDense<double>("ab,bc->ac", {5}).impl().output_shape(matrix), ShapeError);
   CHECK_THROWS_AS(EinsumDense<double>("abc,cd->abd", {3, 5}).impl().output_shape(matrix), ShapeError);
   CHECK_THROWS_AS(EinsumDense<double>("abc,cd->abd", {4, -1}).impl().ensure_built(matrix), ShapeError);
+}
+
+TEST_CASE("LocallyConnected: kernels of all implementations say the same") {
+  // Weights of implementation 2 made from those of 1, by the rule that defines them; 3 takes what is used of 2 in
+  // order.
+  for (const bool last : {true, false}) {
+    INFO((last ? "channels_last" : "channels_first"));
+    const Index in = 4, channels = 2, out = 3, filters = 2, window = 2;
+    const auto make = [&](Index implementation) {
+      return LocallyConnected1D<double>(filters, window,
+                                        {.data_format = last ? "channels_last" : "channels_first",
+                                         .use_bias = false,
+                                         .implementation = implementation});
+    };
+    const Tensor<double> x = random_tensor<double>(last ? Shape{2, in, channels} : Shape{2, channels, in}, 3);
+    const auto one = make(1), two = make(2), three = make(3);
+    for (const auto& layer : {one, two, three}) layer.impl().ensure_built(std::vector<Shape>{x.shape()});
+    const Tensor<double> w = random_tensor<double>({out, window * channels, filters}, 5);
+    Tensor<double> dense(last ? Shape{in, channels, out, filters} : Shape{channels, in, filters, out}, 0.0);
+    std::vector<double> used;
+    for (Index i = 0; i < in * channels; ++i) {
+      for (Index o = 0; o < out * filters; ++o) {
+        const Index pixel = last ? i / channels : i % in, c = last ? i % channels : i / in;
+        const Index p = last ? o / filters : o % out, f = last ? o % filters : o / out, t = pixel - p;
+        if (t < 0 || t >= window) continue;
+        const Index feature = last ? t * channels + c : c * window + t;
+        used.push_back(dense[i * out * filters + o] = w[(p * window * channels + feature) * filters + f]);
+      }
+    }
+    one.set_weights({w});
+    two.set_weights({dense});
+    three.set_weights({Tensor<double>({static_cast<Index>(used.size())}, used)});
+    const Tensor<double> y = LayerRun<double>(one, x, {}).forward().y();
+    CHECK(distance(LayerRun<double>(two, x, {}).forward().y(), y) < 1e-14);
+    CHECK(distance(LayerRun<double>(three, x, {}).forward().y(), y) < 1e-14);
+  }
+  CHECK_THROWS_AS(LocallyConnected1D<double>(2, 3, {.padding = "same"}), ConfigError);
+  CHECK_THROWS_AS(LocallyConnected1D<double>(2, 3, {.implementation = 4}), ConfigError);
 }

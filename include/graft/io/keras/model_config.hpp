@@ -3,6 +3,7 @@
 #include "graft/io/keras/attention_calls.hpp"
 #include "graft/io/keras/graph_references.hpp"
 #include "graft/io/keras/keras1.hpp"
+#include "graft/io/keras/keras1_merge.hpp"
 #include "graft/io/keras/keras2.hpp"
 #include "graft/io/keras/op_reader.hpp"
 #include "graft/io/keras/plain_values.hpp"
@@ -52,6 +53,7 @@ class ModelConfigReader {
     if (config.members("config of " + class_name).size() > kMaxKeys)
       fail<ConfigError>("config of " + class_name, "at most 1,024 keys", std::to_string(config.members().size()));
     const std::string where = class_name + " \"" + config.get("name", "") + "\"";
+    if (generation_ != Generation::keras3) keras1::translate_merge(class_name, config, where);
     if (generation_ == Generation::keras1) keras1::translate_layer(class_name, config, where);
     if (generation_ == Generation::keras3) keras3::translate_layer(class_name, config);
     else keras2::translate_layer(class_name, config);
