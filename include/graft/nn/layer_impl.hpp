@@ -41,8 +41,9 @@ class LayerImpl {
   LayerImpl(const LayerImpl&) = delete;
   LayerImpl& operator=(const LayerImpl&) = delete;
 
-  /// Keras's class_name: "Dense".
-  virtual std::string_view class_name() const = 0;
+  /// Keras's class_name: "Dense". Every layer has its own; this one is for errors in the constructors of what layers
+  /// share, where there is no other yet.
+  virtual std::string_view class_name() const { return "layer"; }
 
   /// Shapes of the outputs for given input shapes; pure. Throws ShapeError. Layers with one output override
   /// output_shape.
