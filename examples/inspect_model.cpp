@@ -1,5 +1,8 @@
-// What is in a Keras .h5 file: who wrote it, the table of layers, what trains, what was compiled, and what could not be
-// read. Of a model with layers that graft does not know, the list of layers with the unknown ones marked.
+// What is in a file that Keras saved: who wrote it, the table of layers, what trains, what was compiled, and what could
+// not be read. Of a model with layers that graft does not know, the list of layers with the unknown ones marked.
+//
+// With --brief one line, for scripts: loaded, weights (without a model) or refused; the version of Keras; why refused;
+// separated by tabs.
 //
 // Exit status: 0 read, 2 when the model could not be read.
 
@@ -10,7 +13,7 @@
 
 namespace {
 
-constexpr const char* kUsage = "inspect_model MODEL.h5";
+constexpr const char* kUsage = "inspect_model MODEL [--brief]";
 
 void print_list(const char* title, const std::vector<std::string>& items) {
   if (items.empty()) return;
@@ -58,25 +61,73 @@ void print_layers(const graft::Config& model_config, int depth) {
   }
 }
 
-int inspect(example::Arguments& arguments) {
-  const std::string path = arguments.finish(1)[0];
-  const graft::keras::LegacyH5 file(path);
-  const std::string version = file.keras_version().empty() ? "that does not say its version" : file.keras_version();
-  std::printf("File: %s\nWritten by: %sKeras %s%s\n", path.c_str(), file.by_graft() ? "graft, in the words of " : "",
-              version.c_str(), file.backend().empty() ? "" : (" on " + file.backend()).c_str());
+// The layers that the file lists, when it is HDF5 and lists any.
+void print_what_there_is(const std::string& path) {
+  try {
+    const graft::Config config = graft::keras::LegacyH5(path).model_config();
+    std::printf("Layers (%s):\n", config.at("class_name").as_string().c_str());
+    graft::register_builtin_layers<float>();
+    print_layers(config, 0);
+  } catch (const graft::Error&) {
+    // It is not that kind of file, or too damaged.
+  }
+}
 
+// "2.4.0", also of a file that cannot be read as a model.
+std::string version_in(const std::string& path) {
+  try {
+    const auto root = graft::hdf5::File::open(path).root();
+    if (const auto version = root.string("keras_version")) return *version;
+    return root.is_group("model_weights") ? root.group("model_weights").string("keras_version").value_or("") : "";
+  } catch (const graft::Error&) {
+    return "";
+  }
+}
+
+bool weights_only(const std::string& path) {
+  try {
+    const auto root = graft::hdf5::File::open(path).root();
+    if (root.has_attribute("model_config")) return false;
+    return root.has_attribute("layer_names") || root.has_attribute("layer_names0") || root.exists("model_weights") ||
+           root.exists("layers") || root.exists("_layer_checkpoint_dependencies") || root.has_attribute("nb_layers");
+  } catch (const graft::Error&) {
+    return false;
+  }
+}
+
+int inspect_briefly(const std::string& path) {
+  std::string kind = "loaded", reason;
+  graft::LoadReport report;
+  try {
+    (void)graft::load_model(path, {.report = &report});
+  } catch (const graft::Error& error) {
+    kind = weights_only(path) ? "weights" : "refused";
+    reason = error.what();
+    // The file is known; what the message says after its name counts.
+    const std::size_t name = reason.find("\": ");
+    if (reason[0] == '"' && name != std::string::npos) reason.erase(0, name + 3);
+    for (char& c : reason) c = c == '\n' || c == '\t' ? ' ' : c;
+  }
+  const std::string version = report.keras_version.empty() ? version_in(path) : report.keras_version;
+  std::printf("%s\t%s\t%s\n", kind.c_str(), version.empty() ? "none" : version.c_str(), reason.c_str());
+  return kind == "refused" ? 2 : 0;
+}
+
+int inspect(example::Arguments& arguments) {
+  const bool brief = arguments.flag("--brief");
+  const std::string path = arguments.finish(1)[0];
+  if (brief) return inspect_briefly(path);
   graft::LoadReport report;
   graft::Model<float> model;
   try {
     model = graft::load_model(path, {.report = &report});
   } catch (const graft::Error& error) {
-    std::printf("Could not be read: %s\n", error.what());
-    const graft::Config config = file.model_config();
-    std::printf("Layers (%s):\n", config.at("class_name").as_string().c_str());
-    graft::register_builtin_layers<float>();
-    print_layers(config, 0);
+    std::printf("File: %s\nCould not be read: %s\n", path.c_str(), error.what());
+    print_what_there_is(path);
     return 2;
   }
+  std::printf("File: %s\nWritten by: Keras %s\n", path.c_str(),
+              report.keras_version.empty() ? "that does not say its version" : report.keras_version.c_str());
   std::printf("\n");
   model.summary({.line_length = 80, .show_trainable = true});
   std::printf("\n");

@@ -104,7 +104,8 @@ int transfer(example::Arguments& arguments) {
   for (std::size_t i = 0; i < alone.size(); ++i) gain += reused[i] - alone[i];
   std::printf("\nTest accuracy on task B, mean ± standard deviation over %ld seed%s:\n", seeds,
               seeds == 1 ? " (which proves nothing)" : "s");
-  std::printf("model_B: %s   model_B_on_A: %s\n", example::statistics(alone).c_str(), example::statistics(reused).c_str());
+  std::printf("model_B: %s   model_B_on_A: %s\n", example::statistics(alone).c_str(),
+              example::statistics(reused).c_str());
   return gain > 0 ? 0 : 1;
 }
 

@@ -17,7 +17,9 @@
   X(class ActivationImpl<float>) \
   X(class ActivityRegularizationImpl<float>) \
   X(class AddImpl<float>) \
+  X(class AdditiveAttentionImpl<float>) \
   X(class AlphaDropoutImpl<float>) \
+  X(class AttentionImpl<float>) \
   X(class AverageImpl<float>) \
   X(class BatchNormalizationImpl<float>) \
   X(class ConvImpl<float>) \
@@ -26,10 +28,13 @@
   X(class BorderImpl<float>) \
   X(class DenseImpl<float>) \
   X(class DepthwiseConvImpl<float>) \
+  X(class CategoryEncodingImpl<float>) \
   X(class CenterCropImpl<float>) \
   X(class ConcatenateImpl<float>) \
+  X(class DiscretizationImpl<float>) \
   X(class DotImpl<float>) \
   X(class DropoutImpl<float>) \
+  X(class EinsumDenseImpl<float>) \
   X(class ELUImpl<float>) \
   X(class EmbeddingImpl<float>) \
   X(class FlattenImpl<float>) \
@@ -38,14 +43,19 @@
   X(class GlobalPoolingImpl<float>) \
   X(class GroupNormalizationImpl<float>) \
   X(class GRUImpl<float>) \
+  X(class GroupQueryAttentionImpl<float>) \
+  X(class HighwayImpl<float>) \
   X(class IdentityImpl<float>) \
   X(class InputLayerImpl<float>) \
   X(class LayerNormalizationImpl<float>) \
   X(class LeakyReLUImpl<float>) \
   X(class LSTMImpl<float>) \
   X(class MaskingImpl<float>) \
+  X(class LocallyConnectedImpl<float>) \
   X(class MaximumImpl<float>) \
+  X(class MaxoutDenseImpl<float>) \
   X(class MinimumImpl<float>) \
+  X(class MultiHeadAttentionImpl<float>) \
   X(class MultiplyImpl<float>) \
   X(class NormalizationImpl<float>) \
   X(class PReLUImpl<float>) \
@@ -64,6 +74,7 @@
   X(class UpSamplingImpl<float>) \
   X(class ResizingImpl<float>) \
   X(class SubtractImpl<float>) \
+  X(class ThresholdedReLUImpl<float>) \
   X(class UnitNormalizationImpl<float>) \
   X(class BinaryOpImpl<float>) \
   X(class CastOpImpl<float>) \
@@ -101,6 +112,8 @@
   X(class SparseCategoricalAccuracyImpl<float>) \
   X(class SequentialImpl<float>) \
   X(class FunctionalImpl<float>) \
+  X(class BidirectionalImpl<float>) \
+  X(class TimeDistributedImpl<float>) \
   X(class Plan<float>) \
   X(class Executor<float>) \
   X(class Trainer<float>) \

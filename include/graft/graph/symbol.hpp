@@ -41,6 +41,7 @@ class Symbol {
 /// Calls a layer on symbols: builds it on the first call. All its outputs are returned.
 template <class Scalar>
 GRAFT_COLD std::vector<Symbol<Scalar>> call_layer(const Layer<Scalar>& layer, std::vector<Symbol<Scalar>> inputs) {
+  if (inputs.empty()) fail<ConfigError>(layer.impl().where(), "a call with at least one input", "one without");
   auto node = std::make_shared<Node<Scalar>>();
   std::vector<Shape> shapes;
   for (const auto& input : inputs) shapes.push_back(input.shape());

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <utility>
+
 #include "graft/models/functional_impl.hpp"
 #include "graft/models/model.hpp"
 #include "graft/models/sequential_impl.hpp"
@@ -24,15 +26,17 @@ GRAFT_COLD inline std::string input_text(const std::string& inputs) {
 template <class Scalar>
 GRAFT_COLD std::shared_ptr<ModelImpl<Scalar>> make_sequential(const Config& config, int depth) {
   auto impl = std::make_shared<SequentialImpl<Scalar>>(ModelOptions{.name = config.get("name", "")});
+  std::vector<Layer<Scalar>> layers;
   std::string before;
   for (const Config& entry : config.at("layers").items("layers")) {
     try {
-      impl->add(make_layer<Scalar>(entry.at("class_name").as_string("class_name"), entry.at("config"), depth));
+      layers.push_back(make_layer<Scalar>(entry.at("class_name").as_string("class_name"), entry.at("config"), depth));
     } catch (const UnknownLayer& error) {
       throw UnknownLayer(error.what() + input_text(before.empty() ? before : "\"" + before + "\""));
     }
     before = entry.at("config").get("name", "");
   }
+  impl->add_all(layers);
   impl->set_own_trainable(config.get("trainable", true));
   return impl;
 }
@@ -65,23 +69,13 @@ class FunctionalReader {
       for (const Config& call : *calls) note_references(call);
     }
     note_references(config_.at("output_layers"));
-    bool progress = true;
-    std::size_t open = 0;
-    while (progress) {
-      progress = false;
-      open = 0;
-      for (const std::string& name : order_) {
-        const auto calls = calls_.find(name);
-        if (calls == calls_.end()) continue;
-        std::size_t& done = done_[name];
-        while (done < calls->second->size() && call(name, (*calls->second)[done])) {
-          ++done;
-          progress = true;
-        }
-        open += calls->second->size() - done;
-      }
-    }
-    if (open > 0) throw ConfigError("Model \"" + config_.get("name", "") + "\": " + unresolved());
+    // Each layer makes its calls as far as it can; one that waits for a value is taken up again when that is there.
+    std::vector<const std::string*> ready;
+    for (const std::string& name : order_) ready.push_back(&name);
+    for (std::size_t at = 0; at < ready.size(); ++at) advance(*ready[at], ready);
+    bool open = false;
+    for (const auto& [name, calls] : calls_) open = open || progress_[name].done < calls->size();
+    if (open) throw ConfigError("Model \"" + config_.get("name", "") + "\": " + unresolved());
     auto impl = std::make_shared<FunctionalImpl<Scalar>>(references("input_layers"), references("output_layers"),
                                                          ModelOptions{.name = config_.get("name", "")});
     impl->set_own_trainable(config_.get("trainable", true));
@@ -106,20 +100,40 @@ class FunctionalReader {
     return names;
   }
 
-  // One call of a layer: [[name, call, output, {}], …]. False when an input is not there yet.
-  bool call(const std::string& name, const Config& inbound) {
-    std::vector<Symbol<Scalar>> inputs;
-    for (const Config& reference : inbound.items("inbound_nodes")) {
-      const auto symbol = find(reference);
-      if (!symbol) return false;
-      inputs.push_back(*symbol);
+  using ValueKey = std::pair<std::string, Index>;  // a layer, and which of its calls
+
+  struct Progress {
+    std::size_t done = 0;                // calls made
+    std::vector<Symbol<Scalar>> inputs;  // of the next one, as far as they are there
+  };
+
+  // The calls of a layer, each [[name, call, output, {}], …], up to the first with an input that is not there yet.
+  GRAFT_COLD void advance(const std::string& name, std::vector<const std::string*>& ready) {
+    const auto calls = calls_.find(name);
+    if (calls == calls_.end()) return;
+    Progress& at = progress_[name];
+    while (at.done < calls->second->size()) {
+      const auto& references = (*calls->second)[at.done].items("inbound_nodes");
+      while (at.inputs.size() < references.size()) {
+        ValueKey missing;
+        const auto symbol = find(references[at.inputs.size()], &missing);
+        if (!symbol) {
+          waiting_[missing].push_back(&calls->first);
+          return;
+        }
+        at.inputs.push_back(*symbol);
+      }
+      const ValueKey made{name, static_cast<Index>(at.done++)};
+      values_[made] = call_layer<Scalar>(layers_[name], std::exchange(at.inputs, {}));
+      if (const auto woken = waiting_.find(made); woken != waiting_.end()) {
+        ready.insert(ready.end(), woken->second.begin(), woken->second.end());
+        waiting_.erase(woken);
+      }
     }
-    const Index number = static_cast<Index>(done_[name]);
-    values_[{name, number}] = call_layer<Scalar>(layers_[name], std::move(inputs));
-    return true;
   }
 
-  // tf.keras counts the call that built a nested model as its first, so that its own calls begin at 1; others begin at 0.
+  // tf.keras counts the call that built a nested model as its first, so that its own calls begin at 1; others begin at
+  // 0.
   void note_references(const Config& references) {
     for (const Config& reference : references.items("references")) {
       const auto& parts = reference.items("reference");
@@ -132,16 +146,23 @@ class FunctionalReader {
     }
   }
 
-  std::optional<Symbol<Scalar>> find(const Config& reference) const {
+  // Nothing when the value is not there (yet); `missing` then says which.
+  std::optional<Symbol<Scalar>> find(const Config& reference, ValueKey* missing = nullptr) const {
     const auto& parts = reference.items("inbound node");
     if (parts.size() < 3) throw ConfigError("Model: a reference to a layer has fewer than three parts.");
     const std::string name = parts[0].as_string("layer name");
     const auto layer = layers_.find(name);
-    if (layer == layers_.end()) throw ConfigError("Model: a layer \"" + name + "\" is referred to, but does not exist.");
+    if (layer == layers_.end())
+      throw ConfigError("Model: a layer \"" + name + "\" is referred to, but does not exist.");
     const auto first = first_call_.find(name);
-    const Index number = parts[1].as_int("node index") - (first == first_call_.end() ? 0 : first->second);
+    const Index index = parts[1].as_int("node index");
+    if (index < 0) fail<ConfigError>("Model: layer \"" + name + "\"", "a call from 0 on", std::to_string(index));
+    const Index number = index - (first == first_call_.end() ? 0 : first->second);
     const auto found = values_.find({name, number});
-    if (found == values_.end()) return std::nullopt;
+    if (found == values_.end()) {
+      if (missing) *missing = {name, number};
+      return std::nullopt;
+    }
     const Index output = parts[2].as_int("tensor index");
     if (output < 0 || output >= static_cast<Index>(found->second.size())) {
       fail<ConfigError>("Model: layer \"" + name + "\"", "an output below " + std::to_string(found->second.size()),
@@ -164,8 +185,7 @@ class FunctionalReader {
     std::string names;
     for (const std::string& name : order_) {
       const auto calls = calls_.find(name);
-      const auto done = done_.find(name);
-      if (calls == calls_.end() || (done != done_.end() && done->second == calls->second->size())) continue;
+      if (calls == calls_.end() || progress_.at(name).done == calls->second->size()) continue;
       if (names.size() < 200) names += (names.empty() ? "\"" : ", \"") + name + "\"";
     }
     return "the inputs of " + names + " never become available: the graph has a cycle or a missing node.";
@@ -175,13 +195,15 @@ class FunctionalReader {
   std::map<std::string, Layer<Scalar>> layers_;
   std::vector<std::string> order_;
   std::map<std::string, const std::vector<Config>*> calls_;
-  std::map<std::string, std::size_t> done_;
+  std::map<std::string, Progress> progress_;
+  std::map<ValueKey, std::vector<const std::string*>> waiting_;
   std::map<std::string, Index> first_call_;
-  std::map<std::pair<std::string, Index>, std::vector<Symbol<Scalar>>> values_;
+  std::map<ValueKey, std::vector<Symbol<Scalar>>> values_;
 };
 
 template <class Scalar>
-GRAFT_COLD std::shared_ptr<ModelImpl<Scalar>> make_model(const std::string& class_name, const Config& config, int depth) {
+GRAFT_COLD std::shared_ptr<ModelImpl<Scalar>> make_model(const std::string& class_name, const Config& config,
+                                                         int depth) {
   if (depth > kMaxModelDepth) throw ConfigError("Model: models are nested more than 64 deep.");
   if (class_name == "Sequential") return make_sequential<Scalar>(config, depth + 1);
   if (class_name == "Functional" || class_name == "Model") return FunctionalReader<Scalar>(config, depth + 1).read();

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <set>
+
 #include "graft/models/model_impl.hpp"
 
 namespace graft {
@@ -31,10 +33,7 @@ class SequentialImpl final : public ModelImpl<Scalar> {
       return;
     }
     for (const auto& other : layers_) {
-      if (other.name() == layer.name()) {
-        throw ConfigError(this->where() + ".add: all layers should have unique names; \"" + layer.name() +
-                          "\" is already the name of a layer in this model.");
-      }
+      if (other.name() == layer.name()) refuse_name(layer);
     }
     if (layers_.empty() && !input_) infer_input(layer);
     layers_.push_back(layer);
@@ -48,6 +47,24 @@ class SequentialImpl final : public ModelImpl<Scalar> {
       if (was_built) make_graph();
       throw;
     }
+  }
+
+  /// Several at once: one by one, the graph would be made anew for each.
+  GRAFT_COLD void add_all(const std::vector<Layer<Scalar>>& layers) {
+    std::set<std::string> names;
+    for (const auto& layer : layers_) names.insert(layer.name());
+    for (const auto& layer : layers) {
+      if (layer.class_name() == "InputLayer") {
+        add(layer);
+        continue;
+      }
+      if (!names.insert(layer.name()).second) refuse_name(layer);
+      if (layers_.empty() && !input_) infer_input(layer);
+      layers_.push_back(layer);
+    }
+    this->forget_plans();
+    graph_.reset();
+    if (input_ && !layers_.empty()) make_graph();
   }
 
   GRAFT_COLD Layer<Scalar> pop() {
@@ -109,6 +126,11 @@ class SequentialImpl final : public ModelImpl<Scalar> {
 
  private:
   void set_input(const Layer<Scalar>& input) { input_ = input; }
+
+  [[noreturn]] GRAFT_COLD void refuse_name(const Layer<Scalar>& layer) const {
+    throw ConfigError(this->where() + ".add: all layers should have unique names; \"" + layer.name() +
+                      "\" is already the name of a layer in this model.");
+  }
 
   GRAFT_COLD void infer_input(const Layer<Scalar>& first) {
     std::optional<Shape> shape = first.impl().input_shape();

@@ -15,6 +15,7 @@
 #include "graft/nn/uninitialized_variables.hpp"
 #include "graft/nn/unique_name.hpp"
 #include "graft/nn/variable.hpp"
+#include "graft/nn/weight_budget.hpp"
 
 namespace graft {
 
@@ -40,8 +41,9 @@ class LayerImpl {
   LayerImpl(const LayerImpl&) = delete;
   LayerImpl& operator=(const LayerImpl&) = delete;
 
-  /// Keras's class_name: "Dense".
-  virtual std::string_view class_name() const = 0;
+  /// Keras's class_name: "Dense". Every layer has its own; this one is for errors in the constructors of what layers
+  /// share, where there is no other yet.
+  virtual std::string_view class_name() const { return "layer"; }
 
   /// Shapes of the outputs for given input shapes; pure. Throws ShapeError. Layers with one output override
   /// output_shape.
@@ -137,7 +139,11 @@ class LayerImpl {
     return result;
   }
   GRAFT_COLD void note_call(const std::shared_ptr<const Node<Scalar>>& node) {
-    std::erase_if(calls_, [](const auto& call) { return call.expired(); });
+    // Now and then only: a layer may be called a hundred thousand times.
+    if (calls_.size() >= calls_limit_) {
+      std::erase_if(calls_, [](const auto& call) { return call.expired(); });
+      calls_limit_ = 2 * calls_.size() + 8;
+    }
     calls_.push_back(node);
   }
 
@@ -177,8 +183,12 @@ class LayerImpl {
   GRAFT_COLD VariablePtr<Scalar> add_variable(std::string name, const Shape& shape, const Initializer& initializer,
                                               Rng& rng, VariableKind kind = VariableKind::trainable,
                                               const Regularizer& regularizer = {}, const Constraint& constraint = {}) {
+    WeightBudget::spend(shape, static_cast<Index>(sizeof(Scalar)), where());
     auto value = Tensor<Scalar>::uninitialized(shape);
     if (!UninitializedVariables::active()) initializer.fill(value.view(), rng);
+#ifdef GRAFT_POISON_ARENA
+    else value.fill(std::numeric_limits<Scalar>::quiet_NaN());
+#endif
     auto variable = std::make_shared<Variable<Scalar>>(std::move(name), std::move(value), kind);
     variable->set_regularizer(regularizer);
     variable->set_constraint(constraint);
@@ -196,6 +206,7 @@ class LayerImpl {
   std::vector<Shape> build_shapes_;
   std::vector<VariablePtr<Scalar>> variables_;
   std::vector<std::weak_ptr<const Node<Scalar>>> calls_;
+  std::size_t calls_limit_ = 8;
 };
 
 }  // namespace graft

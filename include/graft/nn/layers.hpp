@@ -4,10 +4,13 @@
 #include "graft/nn/layers/activation.hpp"
 #include "graft/nn/layers/activity_regularization.hpp"
 #include "graft/nn/layers/add.hpp"
+#include "graft/nn/layers/additive_attention.hpp"
 #include "graft/nn/layers/alpha_dropout.hpp"
+#include "graft/nn/layers/attention.hpp"
 #include "graft/nn/layers/average.hpp"
 #include "graft/nn/layers/average_pooling.hpp"
 #include "graft/nn/layers/batch_normalization.hpp"
+#include "graft/nn/layers/category_encoding.hpp"
 #include "graft/nn/layers/center_crop.hpp"
 #include "graft/nn/layers/concatenate.hpp"
 #include "graft/nn/layers/conv.hpp"
@@ -17,8 +20,10 @@
 #include "graft/nn/layers/cudnn_rnn.hpp"
 #include "graft/nn/layers/dense.hpp"
 #include "graft/nn/layers/depthwise_conv.hpp"
+#include "graft/nn/layers/discretization.hpp"
 #include "graft/nn/layers/dot.hpp"
 #include "graft/nn/layers/dropout.hpp"
+#include "graft/nn/layers/einsum_dense.hpp"
 #include "graft/nn/layers/elu.hpp"
 #include "graft/nn/layers/embedding.hpp"
 #include "graft/nn/layers/flatten.hpp"
@@ -28,15 +33,20 @@
 #include "graft/nn/layers/global_max_pooling.hpp"
 #include "graft/nn/layers/group_normalization.hpp"
 #include "graft/nn/layers/gru.hpp"
+#include "graft/nn/layers/group_query_attention.hpp"
+#include "graft/nn/layers/highway.hpp"
 #include "graft/nn/layers/identity.hpp"
 #include "graft/nn/layers/input_layer.hpp"
 #include "graft/nn/layers/layer_normalization.hpp"
 #include "graft/nn/layers/leaky_relu.hpp"
 #include "graft/nn/layers/lstm.hpp"
 #include "graft/nn/layers/masking.hpp"
+#include "graft/nn/layers/locally_connected.hpp"
 #include "graft/nn/layers/max_pooling.hpp"
 #include "graft/nn/layers/maximum.hpp"
+#include "graft/nn/layers/maxout_dense.hpp"
 #include "graft/nn/layers/minimum.hpp"
+#include "graft/nn/layers/multi_head_attention.hpp"
 #include "graft/nn/layers/multiply.hpp"
 #include "graft/nn/layers/normalization.hpp"
 #include "graft/nn/layers/ops/ops.hpp"
@@ -54,6 +64,7 @@
 #include "graft/nn/layers/softmax.hpp"
 #include "graft/nn/layers/spatial_dropout.hpp"
 #include "graft/nn/layers/subtract.hpp"
+#include "graft/nn/layers/thresholded_relu.hpp"
 #include "graft/nn/layers/unit_normalization.hpp"
 #include "graft/nn/layers/up_sampling.hpp"
 #include "graft/nn/layers/zero_padding.hpp"
@@ -78,12 +89,15 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<Activation, Scalar>("Activation");
   register_builtin<ActivityRegularization, Scalar>("ActivityRegularization");
   register_builtin<Add, Scalar>("Add");
+  register_builtin<AdditiveAttention, Scalar>("AdditiveAttention");
   register_builtin<AlphaDropout, Scalar>("AlphaDropout");
+  register_builtin<Attention, Scalar>("Attention");
   register_builtin<Average, Scalar>("Average");
   register_builtin<AveragePooling1D, Scalar>("AveragePooling1D");
   register_builtin<AveragePooling2D, Scalar>("AveragePooling2D");
   register_builtin<AveragePooling3D, Scalar>("AveragePooling3D");
   register_builtin<BatchNormalization, Scalar>("BatchNormalization");
+  register_builtin<CategoryEncoding, Scalar>("CategoryEncoding");
   register_builtin<CenterCrop, Scalar>("CenterCrop");
   register_builtin<Concatenate, Scalar>("Concatenate");
   register_builtin<Conv1D, Scalar>("Conv1D");
@@ -103,8 +117,10 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<Dense, Scalar>("Dense");
   register_builtin<DepthwiseConv1D, Scalar>("DepthwiseConv1D");
   register_builtin<DepthwiseConv2D, Scalar>("DepthwiseConv2D");
+  register_builtin<Discretization, Scalar>("Discretization");
   register_builtin<Dot, Scalar>("Dot");
   register_builtin<Dropout, Scalar>("Dropout");
+  register_builtin<EinsumDense, Scalar>("EinsumDense");
   register_builtin<ELU, Scalar>("ELU");
   register_builtin<Embedding, Scalar>("Embedding");
   register_builtin<Flatten, Scalar>("Flatten");
@@ -118,6 +134,9 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<GlobalMaxPooling3D, Scalar>("GlobalMaxPooling3D");
   register_builtin<GroupNormalization, Scalar>("GroupNormalization");
   register_builtin<GRU, Scalar>("GRU");
+  register_builtin<GroupQueryAttention, Scalar>("GroupQueryAttention");
+  register_builtin<GroupQueryAttention, Scalar>("GroupedQueryAttention");
+  register_builtin<Highway, Scalar>("Highway");
   register_builtin<Identity, Scalar>("Identity");
   register_builtin<InputLayer, Scalar>("InputLayer");
   auto& registry = LayerRegistry<Scalar>::instance();
@@ -126,11 +145,15 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<LeakyReLU, Scalar>("LeakyReLU");
   register_builtin<LSTM, Scalar>("LSTM");
   register_builtin<Masking, Scalar>("Masking");
+  register_builtin<LocallyConnected1D, Scalar>("LocallyConnected1D");
+  register_builtin<LocallyConnected2D, Scalar>("LocallyConnected2D");
   register_builtin<Maximum, Scalar>("Maximum");
+  register_builtin<MaxoutDense, Scalar>("MaxoutDense");
   register_builtin<MaxPooling1D, Scalar>("MaxPooling1D");
   register_builtin<MaxPooling2D, Scalar>("MaxPooling2D");
   register_builtin<MaxPooling3D, Scalar>("MaxPooling3D");
   register_builtin<Minimum, Scalar>("Minimum");
+  register_builtin<MultiHeadAttention, Scalar>("MultiHeadAttention");
   register_builtin<Multiply, Scalar>("Multiply");
   register_builtin<Normalization, Scalar>("Normalization");
   register_builtin<Permute, Scalar>("Permute");
@@ -150,6 +173,7 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<SpatialDropout2D, Scalar>("SpatialDropout2D");
   register_builtin<SpatialDropout3D, Scalar>("SpatialDropout3D");
   register_builtin<Subtract, Scalar>("Subtract");
+  register_builtin<ThresholdedReLU, Scalar>("ThresholdedReLU");
   register_builtin<UnitNormalization, Scalar>("UnitNormalization");
   register_builtin<UpSampling1D, Scalar>("UpSampling1D");
   register_builtin<UpSampling2D, Scalar>("UpSampling2D");

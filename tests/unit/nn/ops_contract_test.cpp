@@ -8,8 +8,8 @@ namespace {
 using Members = std::vector<Config::Member>;
 
 // Operations with places where they have no value or a very large one; they are tested between 0.3 and 1.2.
-const std::vector<const char*> kPositive{"ops.TrueDivide", "ops.Mod",  "ops.FloorDivide", "ops.Power",      "ops.Log",
-                                         "ops.Log1p",      "ops.Log2", "ops.Log10",       "ops.Sqrt",       "ops.Rsqrt",
+const std::vector<const char*> kPositive{"ops.TrueDivide", "ops.Mod",     "ops.FloorDivide", "ops.Power", "ops.Log",
+                                         "ops.Log1p",      "ops.Log2",    "ops.Log10",       "ops.Sqrt",  "ops.Rsqrt",
                                          "ops.Tan",        "ops.Arctan2", "ops.Reciprocal"};
 bool positive_only(const std::string& name) { return std::count(kPositive.begin(), kPositive.end(), name) > 0; }
 
@@ -154,8 +154,9 @@ TEST_CASE("operations: values") {
   CHECK(run("ops.Tile", {1, 3}, {1, 2, 3}, {{"repeats", Config::array({1, 2})}}) == V{1, 2, 3, 1, 2, 3});
   CHECK(run("ops.Std", {2, 2}, {1, 3, 2, 6}, {{"axis", 1}}) == V{1, 2});
   CHECK(run("ops.Argmax", {2, 3}, {1, 9, 2, 7, 5, 7}, {{"axis", 1}}) == V{1, 0});
-  CHECK(run("ops.Pad", {1, 3}, {1, 2, 3}, {{"pad_width", Config::array({Config::array({0, 0}), Config::array({2, 1})})},
-                                           {"mode", "reflect"}}) == V{3, 2, 1, 2, 3, 2});
+  CHECK(run("ops.Pad", {1, 3}, {1, 2, 3},
+            {{"pad_width", Config::array({Config::array({0, 0}), Config::array({2, 1})})}, {"mode", "reflect"}}) ==
+        V{3, 2, 1, 2, 3, 2});
   CHECK(run("ops.GetItem", {1, 5}, {1, 2, 3, 4, 5},
             {{"key", Config::array({"...", Config::object({{"start", -2}, {"stop", {}}, {"step", -2}})})}}) == V{4, 2});
 }
@@ -178,8 +179,9 @@ TEST_CASE("operations: what does not fit is refused") {
   CHECK_THROWS_AS(make("ops.Split", {{"indices_or_sections", 2}, {"axis", 1}}).impl().output_shapes(five), ShapeError);
   CHECK_THROWS_AS(make("ops.Cast", {{"target_dtype", "string"}}), ConfigError);
   CHECK_THROWS_AS(make("ops.Pad", {{"pad_width", -1}}), ConfigError);
-  CHECK_THROWS_AS(make("ops.Tile", {{"repeats", Config::array({1, Index(1) << 39})}}).impl().output_shape(
-                      std::vector<Shape>{Shape{-1, Index(1) << 40}}),
+  CHECK_THROWS_AS(make("ops.Tile", {{"repeats", Config::array({1, Index(1) << 39})}})
+                      .impl()
+                      .output_shape(std::vector<Shape>{Shape{-1, Index(1) << 40}}),
                   ShapeError);
 }
 

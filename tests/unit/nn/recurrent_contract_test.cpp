@@ -4,7 +4,7 @@
 using namespace graft;
 using graft::test::LayerCase;
 
-// The layer contract for layers over time. Embedding has no gradient for its input and is tested by itself.
+// The layer contract for layers over time.
 namespace {
 
 std::vector<LayerCase> recurrent_cases() {
@@ -81,10 +81,17 @@ std::vector<LayerCase> recurrent_cases() {
        ConvLSTM2D<double>(1, 2, {.dilation_rate = 2, .use_bias = false}),
        {{2, 4, 4, 1}}},
       {"ConvLSTM3D", ConvLSTM3D<double>(1, 2), {{2, 3, 2, 3, 2}}},
+      {"Embedding", Embedding<double>(5, 3), {{4}}, 5},
+      {"Embedding of pictures, regularized",
+       Embedding<double>(9, 2, {.embeddings_regularizer = L2(0.1), .embeddings_constraint = NonNeg()}),
+       {{2, 3}},
+       9},
       {"Masking", Masking<double>(0.5), {{4, 3}}},
       {"Masking of images", Masking<double>(), {{2, 3, 2}}},
   };
 }
+
+const graft::test::LayerCases registered(&recurrent_cases);
 
 }  // namespace
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include "graft/core/text.hpp"
 #include "graft/io/hdf5/dataset.hpp"
 
@@ -139,7 +141,9 @@ class Group {
     const Call call(where);
     std::vector<std::string> names;
     hsize_t position = 0;
-    call.check(H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, &position, &add_name, &names), "list what is inside");
+    // In the order of the file: for another one, 1.10 makes a table first, and crashes when it cannot finish it.
+    call.check(H5Literate(group, H5_INDEX_NAME, H5_ITER_NATIVE, &position, &add_name, &names), "list what is inside");
+    std::sort(names.begin(), names.end());
     return names;
   }
 

@@ -76,7 +76,7 @@ GRAFT_COLD inline std::uint64_t check_dataspace(ByteCursor& in, int& rank) {
   for (std::uint64_t axis = 0; axis < dimensions; ++axis) {
     const std::uint64_t dim = in.number(8);
     in.require(dim <= kMaxElements && (dim == 0 || elements <= kMaxElements / dim),
-               "a shape that does not fit in memory");
+               "expected a shape that fits in memory, received a larger one");
     elements *= dim;
   }
   if (flags & 1) (void)in.take(8 * dimensions);
@@ -187,7 +187,7 @@ GRAFT_COLD inline LayoutFacts check_layout(ByteCursor& in) {
     return facts;
   }
   const std::uint64_t kind = in.number(1);
-  in.require(kind != 3, "an array that is put together from other files");
+  in.require(kind != 3, "expected numbers in the file itself, received a reference to other files");
   in.require(kind <= 2, "a layout of an unknown kind");
   facts.sized = kind < 2;
   if (kind == 0) {

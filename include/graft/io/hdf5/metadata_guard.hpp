@@ -40,8 +40,12 @@ class MetadataGuard {
     }
     in.require(in.number(8) == at, "it does not stand where it says");
     const std::uint64_t extension = in.number(8), end = in.number(8);
-    if (version >= 2) extension_ = extension;
-    else in.require(in.number(8) == detail::kNoAddress, "a file of several parts");
+    if (version >= 2) {
+      in.require(bytes.size() >= 48, "it ends too early");
+      check_sum_of(bytes.data(), 48, "the head of the file");
+      extension_ = extension;
+    }
+    if (version < 2) in.require(in.number(8) == detail::kNoAddress, "a file of several parts");
     if (end > size - at)
       throw FileError("it ends after " + std::to_string(size - at) + " of " + std::to_string(end) + " bytes");
     state_.base = at;

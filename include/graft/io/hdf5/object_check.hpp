@@ -1,5 +1,6 @@
 #pragma once
 
+#include "graft/io/hdf5/checksum.hpp"
 #include "graft/io/hdf5/group_check.hpp"
 
 namespace graft::hdf5::detail {
@@ -56,8 +57,11 @@ class ObjectCheck {
     ByteCursor rest(sizes.data(), sizes.size(), "an object");
     (void)rest.take(more);
     const std::uint64_t size = rest.number(static_cast<int>(width));
-    const auto body = state_.block(at + 6 + more + width, size, "an object");
-    messages2(ByteCursor(body.data(), body.size(), "an object"));
+    const std::uint64_t first = 6 + more + width;
+    rest.require(size <= CheckState::kMaxBlock, "it is larger than 64 MiB");
+    const auto whole = state_.block(at, first + size + 4, "an object");
+    check_sum_of(whole.data(), whole.size(), "an object");
+    messages2(ByteCursor(whole.data() + first, static_cast<std::size_t>(size), "an object"));
   }
 
   GRAFT_COLD void messages2(ByteCursor in) {
@@ -79,6 +83,7 @@ class ObjectCheck {
       return;
     }
     in.require(size >= 8 && in.take_signature("OCHK"), "it does not begin as one");
+    check_sum_of(body.data(), body.size(), "the rest of an object");
     messages2(in.part(size - 8, "the rest of an object"));
   }
 
@@ -124,7 +129,7 @@ class ObjectCheck {
       case 19: node_sizes(in); return;
       case 21: attribute_info(in); return;
       case 22: (void)in.take(5); return;
-      case 7: in.refuse("numbers that stand in another file, which graft does not read");
+      case 7: in.refuse("expected numbers in the file itself, received a reference to another file");
       default: in.refuse("a message that no model has");
     }
   }
@@ -159,7 +164,7 @@ class ObjectCheck {
       if (!good) throw FileError(std::string("an array: ") + trouble);
     };
     require(item_ > 0 && rank_ > -2, "it has no type or no shape");
-    require(elements_ <= kMaxElements / item_, "a shape that does not fit in memory");
+    require(elements_ <= kMaxElements / item_, "expected a shape that fits in memory, received a larger one");
     require(fill_ == 0 || fill_ == item_, "its fill value is of another type");
     const std::uint64_t bytes = elements_ * item_;
     if (layout_.kind == Kind::compact) require(layout_.size >= bytes, "it has less data than its shape says");

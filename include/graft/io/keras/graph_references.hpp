@@ -11,6 +11,8 @@ namespace graft::keras {
 
 namespace detail {
 
+inline constexpr Index kMaxCalls = Index{1} << 32;
+
 GRAFT_COLD inline bool is_reference(const Config& value) {
   return value.is_array() && !value.items().empty() && value.items()[0].is_string();
 }
@@ -20,6 +22,8 @@ GRAFT_COLD inline void flatten_references(const Config& value, Config& into) {
   if (is_reference(value)) {
     if (value.items().size() < 3)
       fail<ConfigError>("model_config", "references of a layer, a call and an output", "fewer parts");
+    if (const Index call = value.items()[1].as_int("node index"); call < -1 || call > kMaxCalls)
+      fail<ConfigError>("model_config", "calls from 0 on", std::to_string(call));
     into.push_back(value);
   } else if (value.is_array()) {
     for (const Config& item : value.items()) flatten_references(item, into);

@@ -1,19 +1,12 @@
 #pragma once
 
 #include "graft/io/keras/keras1_recurrent.hpp"
+#include "graft/io/keras/keras1_spatial.hpp"
 
 // Keras 1.x: other words for the same things.
 namespace graft::keras::keras1 {
 
 namespace detail {
-
-GRAFT_COLD inline void rename(Config& config, std::string_view from, std::string_view to) {
-  if (const Config* value = config.find(from)) {
-    Config copy = *value;
-    config.erase(from);
-    if (!config.contains(to)) config[to] = std::move(copy);
-  }
-}
 
 // "glorot_uniform" stays; the short names of Keras 1 get their long ones.
 GRAFT_COLD inline void rename_initializer(Config& config, std::string_view from, std::string_view to) {
@@ -63,9 +56,10 @@ GRAFT_COLD inline void convert_constraint(Config& config, std::string_view from,
 
 }  // namespace detail
 
-/// Translates the config of one layer, and its class where that has another name now. Throws ConfigError for what later Kerases cannot express.
+/// Translates class and config of one layer. Throws ConfigError for what later Kerases cannot express.
 GRAFT_COLD inline void translate_layer(std::string& class_name, Config& config, const std::string& where) {
   using namespace detail;
+  class_name = renamed_class(class_name);
   rename(config, "input_dtype", "dtype");
   rename(config, "bias", "use_bias");
   const bool recurrent = translate_recurrent(class_name, config);
@@ -80,6 +74,7 @@ GRAFT_COLD inline void translate_layer(std::string& class_name, Config& config, 
   }
   convert_constraint(config, "W_constraint", "kernel_constraint");
   convert_constraint(config, "b_constraint", "bias_constraint");
+  translate_spatial(class_name, config);
   if (recurrent) {
     for (const char* key : {"recurrent_initializer", "embeddings_initializer"}) rename_initializer(config, key, key);
     for (const char* key : {"recurrent_regularizer", "embeddings_regularizer"}) {
@@ -95,11 +90,7 @@ GRAFT_COLD inline void translate_layer(std::string& class_name, Config& config, 
   if (class_name == "TimeDistributedDense") class_name = "Dense";
   if (class_name == "Dense") {
     rename(config, "output_dim", "units");
-    // A first layer may say its input this way only.
-    if (const Config* features = config.find_set("input_dim"); features && !config.contains("batch_input_shape")) {
-      config["batch_input_shape"] = Config::array({Config(), *features});
-    }
-    config.erase("input_dim");
+    convert_input(config, false);
   } else if (class_name == "Dropout" || class_name == "GaussianDropout") {
     rename(config, "p", "rate");
   } else if (class_name == "GaussianNoise") {

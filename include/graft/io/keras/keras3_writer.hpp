@@ -33,7 +33,9 @@ class Keras3ConfigWriter {
     const auto* model = dynamic_cast<const Impl*>(&layer.impl());
     if (ops::is_operation(layer.class_name())) return ops::keras3_object(layer.class_name(), renamed(config));
     if (!model) {
-      Config made = object("keras.layers", layer.class_name(), translate(layer.class_name(), config));
+      const bool attends = attention::is_attention(layer.class_name());
+      Config made = object("keras.layers", layer.class_name(),
+                           translate(layer.class_name(), attends ? attention::keras3_config(config) : config));
       register_builtin_layers<Scalar>();
       if (!LayerRegistry<Scalar>::instance().is_builtin(std::string(layer.class_name()))) {
         made["module"] = nullptr;  // a class of the user's: Keras finds it in custom_objects
@@ -112,9 +114,10 @@ class Keras3ConfigWriter {
     }
     const std::string_view class_name = layer.class_name();
     if (ops::is_operation(class_name)) return ops::keras3_call(class_name, config, tensors);
+    if (attention::is_attention(class_name)) return attention::keras3_call(class_name, config, tensors);
     Config args = Config::array();
     const bool recurrent = has_state(class_name);
-    if (tensors.size() == 1 || takes_several(class_name)) {
+    if (tensors.size() == 1) {
       args = Config::array(tensors);
     } else if (recurrent) {
       args.push_back(tensors[0]);
@@ -128,11 +131,6 @@ class Keras3ConfigWriter {
     return result;
   }
 
-  // Layers whose call() takes its tensors one by one, not as a list.
-  static bool takes_several(std::string_view class_name) {
-    return class_name == "MultiHeadAttention" || class_name == "GroupQueryAttention" ||
-           class_name == "GroupedQueryAttention";
-  }
   // Layers that may be called on a sequence and states.
   static bool has_state(std::string_view class_name) {
     for (const char* known :
@@ -176,7 +174,7 @@ class Keras3ConfigWriter {
   // Of layers with weights on one input; the others are built when they are called.
   GRAFT_COLD static Config build_shape(const Layer<Scalar>& layer) {
     const auto& shapes = layer.impl().build_shapes();
-    if (shapes.size() != 1 || layer.weights().empty() || takes_several(layer.class_name())) return nullptr;
+    if (shapes.size() != 1 || layer.weights().empty() || attention::is_projected(layer.class_name())) return nullptr;
     return shape_of(shapes[0].replace_batch(Shape::kUnknown));
   }
 

@@ -58,6 +58,7 @@ class LegacyH5 {
   /// The layers in the order of `layer_names`, those without weights included. Throws FileError.
   GRAFT_COLD std::vector<FileGroup> groups() const {
     const hdf5::Group from = weights_root();
+    if (from.has_attribute("nb_layers")) return groups_of_keras0(from);
     const auto names = from.strings("layer_names");
     if (!names) fail<FileError>(from.where(), "the attribute \"layer_names\"", "none", "The file is damaged.");
     std::vector<FileGroup> result;
@@ -90,6 +91,26 @@ class LegacyH5 {
     return result;
   }
 
+  // Keras 0.x: layer_0, layer_1 … with param_0, param_1 … in them, and no names.
+  GRAFT_COLD static std::vector<FileGroup> groups_of_keras0(const hdf5::Group& from) {
+    std::vector<FileGroup> result;
+    const auto count = [](const hdf5::Group& group, const char* what) {
+      const double number = group.number(what).value_or(-1);
+      if (!(number >= 0 && number <= 1e6)) fail<FileError>(group.where(), std::string("the attribute ") + what, "none");
+      return static_cast<Index>(number);
+    };
+    for (Index i = 0, layers = count(from, "nb_layers"); i < layers; ++i) {
+      FileGroup layer{"layer_" + std::to_string(i), {}};
+      const hdf5::Group group = from.group(layer.name);
+      for (Index k = 0, params = count(group, "nb_params"); k < params; ++k) {
+        const std::string name = "param_" + std::to_string(k);
+        layer.weights.push_back({name, group.dataset(name)});
+      }
+      result.push_back(std::move(layer));
+    }
+    return result;
+  }
+
   // Weights-only files have at the root what whole models have in model_weights.
   GRAFT_COLD hdf5::Group weights_root() const {
     if (has_layer_names(root_)) return root_.again();
@@ -97,7 +118,8 @@ class LegacyH5 {
     refuse_missing_model();
   }
   GRAFT_COLD static bool has_layer_names(const hdf5::Group& group) {
-    return group.has_attribute("layer_names") || group.has_attribute("layer_names0");
+    return group.has_attribute("layer_names") || group.has_attribute("layer_names0") ||
+           group.has_attribute("nb_layers");
   }
 
   [[noreturn]] GRAFT_COLD void refuse_missing_model() const {

@@ -34,19 +34,31 @@ GRAFT_COLD void rotate_kernel(Tensor<Scalar>& kernel) {
 template <class Scalar>
 GRAFT_COLD void read_weights(const std::vector<Match>& matches, const std::vector<VariablePtr<Scalar>>& variables,
                              bool rotates = false) {
+  const auto into = [&](const Match& match) { return variables[match.to->index]->mutable_value().data(); };
   std::vector<std::pair<const Match*, Tensor<Scalar>>> staged;
   for (const Match& match : matches) {
     if (match.from->data.plain()) continue;
-    staged.emplace_back(&match, Tensor<Scalar>::uninitialized(match.to->shape));
+    staged.emplace_back(&match, Tensor<Scalar>::uninitialized(match.from->data.shape()));
     match.from->data.read(staged.back().second.data());
   }
   for (const Match& match : matches) {
-    if (match.from->data.plain()) match.from->data.read(variables[match.to->index]->mutable_value().data());
+    if (!match.from->data.plain()) continue;
+    if (!match.order.moves()) {
+      match.from->data.read(into(match));
+      continue;
+    }
+    auto value = Tensor<Scalar>::uninitialized(match.from->data.shape());
+    match.from->data.read(value.data());
+    move_axes(value, match.order, into(match));
   }
-  for (const auto& [match, value] : staged) variables[match->to->index]->assign(value.view());
+  for (const auto& [match, value] : staged) {
+    if (match->order.moves()) move_axes(value, match->order, into(*match));
+    else std::copy_n(value.data(), value.size(), into(*match));
+  }
   if (!rotates) return;
+  // Theano convolves where the others correlate; its depthwise and separable convolutions go the others' way.
   for (const Match& match : matches) {
-    if (match.to->convolves) rotate_kernel(variables[match.to->index]->mutable_value());
+    if (match.to->kind != KernelKind::other) rotate_kernel(variables[match.to->index]->mutable_value());
   }
 }
 
@@ -109,7 +121,7 @@ GRAFT_COLD Model<Scalar> make_model(const ModelSource& source, std::vector<std::
   const auto in_file = [&](const Error& error) { return source.where + ": " + error.what(); };
   try {
     const Config config = ModelConfigReader(source.generation, source.by_graft, warnings).read(source.model_config);
-    check_sizes(config, source.bytes);
+    const WeightBudget budget(weight_budget(source.bytes));
     const UninitializedVariables without_values;  // load_from reads all of them, or throws
     return Model<Scalar>::from_config(config);
   } catch (const ConfigError& error) {

@@ -1,7 +1,9 @@
 #pragma once
 
+#include "graft/io/keras/attention_calls.hpp"
 #include "graft/io/keras/graph_references.hpp"
 #include "graft/io/keras/keras1.hpp"
+#include "graft/io/keras/keras1_merge.hpp"
 #include "graft/io/keras/keras2.hpp"
 #include "graft/io/keras/op_reader.hpp"
 #include "graft/io/keras/plain_values.hpp"
@@ -35,6 +37,7 @@ class ModelConfigReader {
 
  private:
   static constexpr int kMaxDepth = 64;
+  static constexpr std::size_t kMaxKeys = 1024;
 
   GRAFT_COLD static bool is_model(const Config& entry) {
     const std::string& name = entry.at("class_name").as_string("class_name");
@@ -47,8 +50,10 @@ class ModelConfigReader {
     if (is_model(entry)) return model(entry, depth);
     std::string class_name = entry.at("class_name").as_string("class_name");
     Config config = entry.at("config");
-    (void)config.members("config of " + class_name);
+    if (config.members("config of " + class_name).size() > kMaxKeys)
+      fail<ConfigError>("config of " + class_name, "at most 1,024 keys", std::to_string(config.members().size()));
     const std::string where = class_name + " \"" + config.get("name", "") + "\"";
+    if (generation_ != Generation::keras3) keras1::translate_merge(class_name, config, where);
     if (generation_ == Generation::keras1) keras1::translate_layer(class_name, config, where);
     if (generation_ == Generation::keras3) keras3::translate_layer(class_name, config);
     else keras2::translate_layer(class_name, config);
@@ -118,6 +123,10 @@ class ModelConfigReader {
 
   GRAFT_COLD Config nodes(const Config& raw, int depth) {
     Config layers = Config::array();
+    std::map<std::string, std::string> classes;
+    for (const Config& entry : raw.at("layers").items("layers")) {
+      classes[entry.get("name", "")] = entry.at("class_name").as_string("class_name");
+    }
     for (const Config& entry : raw.at("layers").items("layers")) {
       if (ops::OpReader::is_operation(entry, generation_ == Generation::keras3)) {
         layers.push_back(ops::OpReader(entry).read());
@@ -127,7 +136,12 @@ class ModelConfigReader {
       const Config* name = entry.find_set("name");
       made["name"] = name ? *name : made.at("config").at("name");
       const Config* calls = entry.find_set("inbound_nodes");
-      made["inbound_nodes"] = calls ? canonical_calls(*calls) : Config::array();
+      const std::string class_name = made.at("class_name").as_string();
+      if (calls && attention::is_attention(class_name)) {
+        made["inbound_nodes"] = attention::read_calls(class_name, *calls, made["config"], classes);
+      } else {
+        made["inbound_nodes"] = calls ? canonical_calls(*calls) : Config::array();
+      }
       layers.push_back(std::move(made));
     }
     return layers;
@@ -177,23 +191,8 @@ class ModelConfigReader {
   std::vector<std::string>& warnings_;
 };
 
-/// Layers whose weights cannot be in a file of this size: found before memory is asked for. Throws ConfigError.
-GRAFT_COLD inline void check_sizes(const Config& model, Index file_bytes) {
-  const Config* layers = model.at("config").find("layers");
-  if (!layers) return;
-  // Packed arrays of equal numbers may be a thousand times smaller than what they hold.
-  const Index most = std::max<Index>(file_bytes, 1 << 20) * 1000;
-  for (const Config& layer : layers->items("layers")) {
-    const Config& config = layer.at("config");
-    for (const char* key : {"units", "filters", "output_dim", "input_dim"}) {
-      const Config* size = config.find_set(key);
-      if (!size || !size->is_integer() || size->as_int() <= most) continue;
-      fail<ConfigError>("layer \"" + config.get("name", "") + "\"",
-                        std::string(key) + " that fits a file of " + std::to_string(file_bytes) + " bytes, and memory",
-                        std::to_string(size->as_int()), "The file is damaged or hostile.");
-    }
-    check_sizes(layer, file_bytes);
-  }
-}
+/// Bytes of weights that a model from a file may have: packed arrays of equal numbers may be a thousand times smaller
+/// than what they hold, and a small file may hold 16-bit numbers, or a weight of little else.
+inline Index weight_budget(Index file_bytes) { return 1000 * file_bytes + (Index{64} << 20); }
 
 }  // namespace graft::keras

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "graft/core/config.hpp"
+#include "graft/io/keras/attention_calls.hpp"
 #include "graft/io/keras/op_writer.hpp"
 
 namespace graft::keras {
@@ -64,7 +66,9 @@ class ModelConfigWriter {
           made[key] = value;
         }
       }
-      result.push_back(ops::is_operation(made.at("class_name")) ? ops::tf_entry(made) : std::move(made));
+      if (ops::is_operation(made.at("class_name"))) made = ops::tf_entry(made);
+      else if (attention::is_attention(made.at("class_name").as_string())) made = attention::tf_entry(made);
+      result.push_back(std::move(made));
     }
     functional_ = std::move(functional);  // of the model that is being written: its output_layers come next
     return result;

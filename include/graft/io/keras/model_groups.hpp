@@ -31,14 +31,10 @@ struct ModelGroups {
   }
 
  private:
-  /// Theano convolves where the others correlate; its depthwise and separable convolutions go the others' way.
-  GRAFT_COLD static bool convolves(std::string_view class_name, const std::string& weight) {
-    if (class_name == "ConvLSTM2D") return weight == "kernel" || weight == "recurrent_kernel";
-    if (weight != "kernel") return false;
-    for (const char* known : {"Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose"}) {
-      if (class_name == known) return true;
-    }
-    return false;
+  /// Only kernels have an order of axes.
+  GRAFT_COLD static KernelKind kind_of(KernelKind layer, const std::string& weight) {
+    const bool kernel = weight == "kernel" || (layer == KernelKind::conv_lstm2d && weight == "recurrent_kernel");
+    return kernel ? layer : KernelKind::other;
   }
 
   GRAFT_COLD void collect(const Layer<Scalar>& layer, std::vector<std::string> parents, bool outermost,
@@ -51,9 +47,12 @@ struct ModelGroups {
       return;
     }
     ModelLeaf leaf{layer.name(), std::move(parents), {}};
+    const KernelKind kind = kernel_kind(layer.class_name());
+    const bool channels_first =
+        kind != KernelKind::other && layer.impl().config().get("data_format", "") == "channels_first";
     for (const auto& variable : layer.weights()) {
-      leaf.weights.push_back({variable->name(), variable->shape(), variables.size(),
-                              convolves(layer.class_name(), variable->name())});
+      leaf.weights.push_back(
+          {variable->name(), variable->shape(), variables.size(), kind_of(kind, variable->name()), channels_first});
       variables.push_back(variable);
     }
     group.leaves.push_back(std::move(leaf));

@@ -108,11 +108,13 @@ GRAFT_COLD inline Config layer_config(const Function& function, Config& argument
   } else if (name == "LogSoftmax") {
     Config axis = take(arguments, "axis");
     if (axis.is_null()) axis = -1;
-    config["activation"] = Config::object({{"class_name", "log_softmax"}, {"config", Config::object({{"axis", axis}})}});
+    config["activation"] =
+        Config::object({{"class_name", "log_softmax"}, {"config", Config::object({{"axis", axis}})}});
   } else if (layer == "Activation") {
     config["activation"] = function.activation;
     const Config beta = take(arguments, "beta");
-    if (beta.is_number() && beta.as_double() != 1) fail<ConfigError>(where, "beta of 1", std::to_string(beta.as_double()));
+    if (beta.is_number() && beta.as_double() != 1)
+      fail<ConfigError>(where, "beta of 1", std::to_string(beta.as_double()));
   } else if (name == "LeakyRelu") {
     Config slope = take(arguments, "negative_slope");
     if (slope.is_null()) slope = take(arguments, "alpha");
@@ -388,8 +390,9 @@ class OpReader {
     if (op == "BiasAdd" && attribute("data_format", "s") == Config("TkNIVw==")) {  // "NCHW"
       fail<ConfigError>(where_, "data_format NHWC", "NCHW");
     }
-    if (op == "StridedSlice") read_slices(call, integer("begin_mask"), integer("end_mask"), integer("ellipsis_mask"),
-                                          integer("new_axis_mask"), integer("shrink_axis_mask"));
+    if (op == "StridedSlice")
+      read_slices(call, integer("begin_mask"), integer("end_mask"), integer("ellipsis_mask"), integer("new_axis_mask"),
+                  integer("shrink_axis_mask"));
   }
 
   GRAFT_COLD void read_slices(detail::Call& call, Index begin_mask, Index end_mask, Index ellipsis_mask,
@@ -408,9 +411,8 @@ class OpReader {
       else if (set(new_axis_mask)) key.push_back({});
       else if (set(shrink_mask)) key.push_back(from);
       else
-        key.push_back(Config::object({{"start", set(begin_mask) ? Config() : from},
-                                      {"stop", set(end_mask) ? Config() : to},
-                                      {"step", step}}));
+        key.push_back(Config::object(
+            {{"start", set(begin_mask) ? Config() : from}, {"stop", set(end_mask) ? Config() : to}, {"step", step}}));
     }
     call.arguments["key"] = key;
   }

@@ -13,10 +13,10 @@ namespace graft::keras::ops {
 /// One of graft's operations: "ops." and the name of Keras 3's class.
 struct Operation {
   const char* name;
-  const char* module;   ///< keras.src.ops.<module>; empty: Keras 3 does not have it
-  const char* call;     ///< what Keras 3 writes into the call, tensors first
-  const char* init;     ///< what it writes into the config
-  const char* function; ///< tf.keras's; empty: TensorFlow does not have it
+  const char* module;    ///< keras.src.ops.<module>; empty: Keras 3 does not have it
+  const char* call;      ///< what Keras 3 writes into the call, tensors first
+  const char* init;      ///< what it writes into the config
+  const char* function;  ///< tf.keras's; empty: TensorFlow does not have it
   const char* arguments;
 };
 
@@ -105,11 +105,11 @@ inline constexpr Operation kOperations[] = {
 
 /// Functions that are what a layer does: they become that layer.
 struct Function {
-  const char* name;       ///< Keras 3's class
-  const char* function;   ///< tf.keras's function
-  const char* arguments;  ///< of tf.keras's function
-  const char* layer;      ///< class name in graft
-  const char* activation; ///< of the layer Activation
+  const char* name;        ///< Keras 3's class
+  const char* function;    ///< tf.keras's function
+  const char* arguments;   ///< of tf.keras's function
+  const char* layer;       ///< class name in graft
+  const char* activation;  ///< of the layer Activation
 };
 
 inline constexpr Function kFunctions[] = {
@@ -145,35 +145,94 @@ struct Alias {
   bool swapped = false;  ///< the operands stand the other way round
 };
 
-inline constexpr Alias kKeras3Aliases[] = {{"Divide", "TrueDivide"}, {"Abs", "Absolute"},
-                                           {"Swish", "Silu"},        {"HardSwish", "HardSilu"}};
+inline constexpr Alias kKeras3Aliases[] = {
+    {"Divide", "TrueDivide"}, {"Abs", "Absolute"}, {"Swish", "Silu"}, {"HardSwish", "HardSilu"}};
 
 /// tf.keras: without "compat.v1.", "raw_ops." and "keras.backend." in front.
 inline constexpr Alias kTfAliases[] = {
-    {"math.add", "Add"}, {"add", "Add"}, {"__operators__.radd", "Add", true},
-    {"__operators__.sub", "Subtract"}, {"__operators__.rsub", "Subtract", true}, {"subtract", "Subtract"},
-    {"__operators__.mul", "Multiply"}, {"__operators__.rmul", "Multiply", true}, {"multiply", "Multiply"},
-    {"math.divide", "TrueDivide"}, {"divide", "TrueDivide"}, {"truediv", "TrueDivide"}, {"realdiv", "TrueDivide"},
-    {"div", "TrueDivide"}, {"__operators__.truediv", "TrueDivide"},
-    {"__operators__.div", "TrueDivide"}, {"__operators__.rtruediv", "TrueDivide", true},
-    {"__operators__.floordiv", "FloorDivide"}, {"__operators__.rfloordiv", "FloorDivide", true},
-    {"__operators__.mod", "Mod"}, {"__operators__.rmod", "Mod", true}, {"math.mod", "Mod"},
-    {"__operators__.pow", "Power"}, {"__operators__.rpow", "Power", true}, {"pow", "Power"},
-    {"maximum", "Maximum"}, {"minimum", "Minimum"}, {"__operators__.eq", "Equal"}, {"__operators__.ne", "NotEqual"},
-    {"equal", "Equal"}, {"not_equal", "NotEqual"}, {"__operators__.lt", "Less"}, {"__operators__.le", "LessEqual"},
-    {"__operators__.gt", "Greater"}, {"__operators__.ge", "GreaterEqual"}, {"__operators__.and", "LogicalAnd"},
-    {"__operators__.or", "LogicalOr"}, {"__operators__.xor", "LogicalXor"}, {"__operators__.neg", "Negative"},
-    {"negative", "Negative"}, {"__operators__.abs", "Absolute"}, {"abs", "Absolute"}, {"exp", "Exp"}, {"log", "Log"},
-    {"sqrt", "Sqrt"}, {"square", "Square"}, {"sin", "Sin"}, {"cos", "Cos"}, {"floor", "Floor"}, {"round", "Round"},
-    {"sign", "Sign"}, {"__operators__.invert", "LogicalNot"}, {"reduce_sum", "Sum"}, {"reduce_mean", "Mean"},
-    {"reduce_max", "Max"}, {"reduce_min", "Min"}, {"reduce_prod", "Prod"}, {"reduce_any", "Any"},
-    {"reduce_all", "All"}, {"argmax", "Argmax"}, {"argmin", "Argmin"}, {"cumsum", "Cumsum"}, {"matmul", "Matmul"},
+    {"math.add", "Add"},
+    {"add", "Add"},
+    {"__operators__.radd", "Add", true},
+    {"__operators__.sub", "Subtract"},
+    {"__operators__.rsub", "Subtract", true},
+    {"subtract", "Subtract"},
+    {"__operators__.mul", "Multiply"},
+    {"__operators__.rmul", "Multiply", true},
+    {"multiply", "Multiply"},
+    {"math.divide", "TrueDivide"},
+    {"divide", "TrueDivide"},
+    {"truediv", "TrueDivide"},
+    {"realdiv", "TrueDivide"},
+    {"div", "TrueDivide"},
+    {"__operators__.truediv", "TrueDivide"},
+    {"__operators__.div", "TrueDivide"},
+    {"__operators__.rtruediv", "TrueDivide", true},
+    {"__operators__.floordiv", "FloorDivide"},
+    {"__operators__.rfloordiv", "FloorDivide", true},
+    {"__operators__.mod", "Mod"},
+    {"__operators__.rmod", "Mod", true},
+    {"math.mod", "Mod"},
+    {"__operators__.pow", "Power"},
+    {"__operators__.rpow", "Power", true},
+    {"pow", "Power"},
+    {"maximum", "Maximum"},
+    {"minimum", "Minimum"},
+    {"__operators__.eq", "Equal"},
+    {"__operators__.ne", "NotEqual"},
+    {"equal", "Equal"},
+    {"not_equal", "NotEqual"},
+    {"__operators__.lt", "Less"},
+    {"__operators__.le", "LessEqual"},
+    {"__operators__.gt", "Greater"},
+    {"__operators__.ge", "GreaterEqual"},
+    {"__operators__.and", "LogicalAnd"},
+    {"__operators__.or", "LogicalOr"},
+    {"__operators__.xor", "LogicalXor"},
+    {"__operators__.neg", "Negative"},
+    {"negative", "Negative"},
+    {"__operators__.abs", "Absolute"},
+    {"abs", "Absolute"},
+    {"exp", "Exp"},
+    {"log", "Log"},
+    {"sqrt", "Sqrt"},
+    {"square", "Square"},
+    {"sin", "Sin"},
+    {"cos", "Cos"},
+    {"floor", "Floor"},
+    {"round", "Round"},
+    {"sign", "Sign"},
+    {"__operators__.invert", "LogicalNot"},
+    {"reduce_sum", "Sum"},
+    {"reduce_mean", "Mean"},
+    {"reduce_max", "Max"},
+    {"reduce_min", "Min"},
+    {"reduce_prod", "Prod"},
+    {"reduce_any", "Any"},
+    {"reduce_all", "All"},
+    {"argmax", "Argmax"},
+    {"argmin", "Argmin"},
+    {"cumsum", "Cumsum"},
+    {"matmul", "Matmul"},
     {"__operators__.matmul", "Matmul"},
-    {"nn.sigmoid", "Sigmoid"}, {"sigmoid", "Sigmoid"}, {"nn.tanh", "Tanh"}, {"tanh", "Tanh"}, {"nn.swish", "Silu"},
-    {"nn.softplus", "Softplus"}, {"math.softsign", "Softsign"}, {"relu", "Relu"}, {"softmax", "Softmax"},
-    {"math.softmax", "Softmax"}, {"math.log_softmax", "LogSoftmax"}, {"linalg.l2_normalize", "L2Normalize"},
-    {"nn.l2_normalize", "L2Normalize"}, {"image.resize_v2", "Resize"}, {"where_v2", "Where"}, {"reverse_v2", "Flip"},
-    {"expand_dims_v2", "ExpandDims"}, {"squeeze_v2", "Squeeze"}, {"math.cast", "Cast"},
+    {"nn.sigmoid", "Sigmoid"},
+    {"sigmoid", "Sigmoid"},
+    {"nn.tanh", "Tanh"},
+    {"tanh", "Tanh"},
+    {"nn.swish", "Silu"},
+    {"nn.softplus", "Softplus"},
+    {"math.softsign", "Softsign"},
+    {"relu", "Relu"},
+    {"softmax", "Softmax"},
+    {"math.softmax", "Softmax"},
+    {"math.log_softmax", "LogSoftmax"},
+    {"linalg.l2_normalize", "L2Normalize"},
+    {"nn.l2_normalize", "L2Normalize"},
+    {"image.resize_v2", "Resize"},
+    {"where_v2", "Where"},
+    {"reverse_v2", "Flip"},
+    {"expand_dims_v2", "ExpandDims"},
+    {"squeeze_v2", "Squeeze"},
+    {"math.cast", "Cast"},
 };
 
 /// Nodes of TensorFlow's graphs, with the names of their inputs in order.

@@ -172,7 +172,8 @@ GRAFT_COLD inline Config keras3_object(const Config& class_name, const Config& c
 
 /// One call of an operation as Keras 3 writes it, {"args": […], "kwargs": {…}}, from its tensors in Keras 3's form
 /// (__keras_tensor__), in order.
-GRAFT_COLD inline Config keras3_call(const Config& class_name, const Config& config, const std::vector<Config>& tensors) {
+GRAFT_COLD inline Config keras3_call(const Config& class_name, const Config& config,
+                                     const std::vector<Config>& tensors) {
   const Operation& operation = detail::operation_of(class_name);
   Config args = Config::array(), kwargs = Config::object();
   std::size_t next = 0;

@@ -81,7 +81,8 @@ class WeightPlan {
       return;
     }
     for (Match& one : found) {
-      if (one.from->data.shape() == one.to->shape) {
+      if (const auto order = one.to->order_of(one.from->data.shape(), generation_)) {
+        one.order = *order;
         report.loaded.push_back(one.label);
         matches.push_back(std::move(one));
         continue;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "graft/io/keras/kernel_layout.hpp"
 #include "graft/io/keras/legacy_h5.hpp"
 
 // Which array of a file belongs to which weight of a model. By name inside of the group, never by position across
@@ -11,8 +12,14 @@ namespace graft::keras {
 struct ModelWeight {
   std::string name;  ///< "kernel"
   Shape shape;
-  std::size_t index;  ///< of the variable in the caller's list
-  bool convolves = false;  ///< a kernel that a file of backend Theano holds turned by 180 degrees
+  std::size_t index;                    ///< of the variable in the caller's list
+  KernelKind kind = KernelKind::other;  ///< of a kernel that some Keras wrote in another order of axes
+  bool channels_first = false;
+
+  /// How an array of that shape becomes this weight; nothing when it does not.
+  std::optional<AxisOrder> order_of(const Shape& in_file, Generation generation) const {
+    return kernel_order(in_file, shape, kind, channels_first, generation);
+  }
 };
 
 /// A layer without layers inside.
@@ -38,6 +45,7 @@ struct Match {
   const FileWeight* from;
   const ModelWeight* to;
   std::string label;  ///< "base/d1/kernel"
+  AxisOrder order = {};
 };
 
 /// Matches the arrays of one group to the weights of one layer; every one of both sides finds its partner, or match
@@ -45,7 +53,7 @@ struct Match {
 class GroupMatcher {
  public:
   GroupMatcher(const FileGroup& file, const ModelGroup& model, Generation generation, const std::string& where)
-      : file_(file), model_(model), where_(where + ": layer \"" + model.name + "\"") {
+      : file_(file), model_(model), generation_(generation), where_(where + ": layer \"" + model.name + "\"") {
     for (const FileWeight& weight : file.weights) paths_.push_back(weight_path(weight.name, generation));
     used_.assign(file.weights.size(), 0);
   }
@@ -113,7 +121,7 @@ class GroupMatcher {
   GRAFT_COLD void in_order(const ModelLeaf& leaf, const Positions& positions) {
     for (std::size_t i = 0; i < positions.size(); ++i) {
       const FileWeight& from = file_.weights[positions[i]];
-      if (from.data.shape() == leaf.weights[i].shape) continue;
+      if (leaf.weights[i].order_of(from.data.shape(), generation_)) continue;
       fail<FileError>(where_ + ", \"" + leaf.name + "\"",
                       "names that say what is what, or the shapes of the layer in order" + list_model(),
                       "\"" + from.name + "\" " + from.data.shape().str() + " for " + leaf.weights[i].name + " " +
@@ -157,6 +165,7 @@ class GroupMatcher {
     Positions best;
     std::size_t most = 0;
     for (const std::size_t i : candidates) {
+      spend_step();
       if (used_[i]) continue;
       std::size_t named = 1;
       for (const std::string& parent : leaf.parents) {
@@ -175,6 +184,7 @@ class GroupMatcher {
     for (const ModelLeaf* leaf : leaves) {
       Positions positions;
       for (const std::size_t i : unused()) {
+        spend_step();
         if (passes(paths_[i], leaf->name)) positions.push_back(i);
       }
       if (positions.size() == leaf->weights.size()) match_leaf(*leaf, positions);
@@ -232,6 +242,12 @@ class GroupMatcher {
     }
   }
 
+  // Names that are made to be hard to tell apart must not keep the reader busy.
+  GRAFT_COLD void spend_step() const {
+    if (++steps_ > kMaxSteps)
+      throw FileError(where_ + ": too many layers and weights whose names do not tell them apart.");
+  }
+
   GRAFT_COLD std::string list_file() const {
     std::string text;
     for (const FileWeight& weight : file_.weights) {
@@ -249,11 +265,15 @@ class GroupMatcher {
     return text.empty() ? text : text + ")";
   }
 
+  static constexpr Index kMaxSteps = 20'000'000;
+
   const FileGroup& file_;
   const ModelGroup& model_;
+  Generation generation_;
   std::string where_;
   std::vector<std::string> paths_;
   std::string used_;  // one flag for each path
+  mutable Index steps_ = 0;
   std::vector<Match> matches_;
 };
 

@@ -31,6 +31,8 @@ GRAFT_COLD inline std::string weight_path(const std::string& name, Generation ge
                              {"_gamma", "gamma"},
                              {"_beta", "beta"},
                              {"_alphas", "alpha"},
+                             {"_W_carry", "kernel_carry"},
+                             {"_b_carry", "bias_carry"},
                              {"_W", "kernel"},
                              {"_U", "recurrent_kernel"},
                              {"_b", "bias"}};

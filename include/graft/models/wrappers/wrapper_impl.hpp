@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "graft/graph/graph.hpp"
 #include "graft/graph/input.hpp"
 #include "graft/nn/layers/layer_options.hpp"
 

@@ -4,6 +4,7 @@
 
 #include "graft/nn/layers/random_mask.hpp"
 #include "graft/nn/layers/recurrent_options.hpp"
+#include "graft/nn/layers/recurrent_order.hpp"
 #include "graft/nn/layers/recurrent_run.hpp"
 
 namespace graft::detail {
@@ -80,7 +81,7 @@ class RecurrentLayerImpl : public LayerImpl<Scalar> {
     draw(run, header->random);
 
     const Scalar* x = args.x().data();
-    if (memory.x) to_steps(run, x, memory.x), x = memory.x;
+    if (memory.x) order().to_steps(run, x, memory.x), x = memory.x;
     input_forward(size, x, run.z);
     begin(run, args);
     for (Index s = 0; s < size.steps; ++s) {
@@ -108,7 +109,7 @@ class RecurrentLayerImpl : public LayerImpl<Scalar> {
     }
     if (args.dw(0)) {
       const Scalar* x = args.x().data();
-      if (memory.x) to_steps(run, x, memory.x), x = memory.x;
+      if (memory.x) order().to_steps(run, x, memory.x), x = memory.x;
       kernel_gradient(size, x, run.dz, args.dw(0).data());
     }
     if (args.dw(1)) {
@@ -121,11 +122,11 @@ class RecurrentLayerImpl : public LayerImpl<Scalar> {
     if (args.dx()) {
       Scalar* dx = memory.x ? memory.x : args.dx().data();
       input_backward(size, run.dz, dx);
-      if (memory.x) from_steps(run, dx, args.dx().data());
+      if (memory.x) order().from_steps(run, dx, args.dx().data());
     }
     if (args.input_gradients.size() > 1) {
-      if (args.dx(1)) move_state(size, run.dh, args.dx(1).data(), false);
-      if (run.dc && args.dx(2)) move_state(size, run.dc, args.dx(2).data(), false);
+      if (args.dx(1)) order().move_state(size, run.dh, args.dx(1).data(), false);
+      if (run.dc && args.dx(2)) order().move_state(size, run.dc, args.dx(2).data(), false);
     }
   }
 
@@ -267,6 +268,7 @@ class RecurrentLayerImpl : public LayerImpl<Scalar> {
     return where;
   }
 
+  RecurrentOrder<Scalar> order() const { return RecurrentOrder<Scalar>(channels_first()); }
   bool drops_state(const Use& use) const { return use.training && settings_.recurrent_dropout > 0; }
   // Whether x lies step by step as it is.
   bool ordered(const Run& run) const {
@@ -284,62 +286,12 @@ class RecurrentLayerImpl : public LayerImpl<Scalar> {
     if (run.h_drop) factors(random.fold(2), settings_.recurrent_dropout, run.size.state(), run.h_drop);
   }
 
-  // A sample of (pixels, channels), from the user's order or to it.
-  void move_sample(Index pixels, Index channels, const Scalar* from, Scalar* to, bool inside) const {
-    if (!channels_first() || pixels == 1 || channels == 1) {
-      std::copy_n(from, pixels * channels, to);
-      return;
-    }
-    for (Index p = 0; p < pixels; ++p) {
-      for (Index c = 0; c < channels; ++c) {
-        if (inside) to[p * channels + c] = from[c * pixels + p];
-        else to[c * pixels + p] = from[p * channels + c];
-      }
-    }
-  }
-  void move_state(const RecurrentSizes& size, const Scalar* from, Scalar* to, bool inside) const {
-    const Index sample = size.pixels() * size.units;
-    for (Index b = 0; b < size.batch; ++b) {
-      move_sample(size.pixels(), size.units, from + b * sample, to + b * sample, inside);
-    }
-  }
-  // Calls fn(step, sample, where it lies by steps, where in the user's tensor); both count samples of a step.
-  template <class Fn>
-  static void each_step(const Run& run, Index length, const Fn& fn) {
-    const RecurrentSizes& size = run.size;
-    parallel_for(0, size.steps * size.batch, 1 + 32768 / std::max<Index>(length, 1), [&](Index from, Index to) {
-      for (Index i = from; i < to; ++i) {
-        const Index s = i / size.batch, b = i % size.batch;
-        fn(b, i, b * size.steps + run.time(s));
-      }
-    });
-  }
-  void to_steps(const Run& run, const Scalar* x, Scalar* to) const {
-    const Index length = run.size.inputs();
-    each_step(run, length, [&](Index b, Index at, Index in_x) {
-      Scalar* target = to + at * length;
-      move_sample(run.size.in_pixels(), run.size.channels, x + in_x * length, target, true);
-      if (run.x_drop) multiply_by(length, run.x_drop + b * length, target);
-    });
-  }
-  void from_steps(const Run& run, Scalar* dx, Scalar* to) const {
-    const Index length = run.size.inputs();
-    each_step(run, length, [&](Index b, Index at, Index in_x) {
-      Scalar* source = dx + at * length;
-      if (run.x_drop) multiply_by(length, run.x_drop + b * length, source);
-      move_sample(run.size.in_pixels(), run.size.channels, source, to + in_x * length, false);
-    });
-  }
-  static void multiply_by(Index n, const Scalar* factor, Scalar* y) {
-    for (Index i = 0; i < n; ++i) y[i] *= factor[i];
-  }
-
   // The states before the first step: given, kept from the call before, or zeros.
   void begin(const Run& run, const ForwardArgs<Scalar>& args) const {
     Scalar* first[] = {run.h, run.c};
     for (std::size_t i = 0; i < static_cast<std::size_t>(state_count()); ++i) {
       if (args.inputs.size() > 1) {
-        move_state(run.size, args.x(i + 1).data(), first[i], true);
+        order().move_state(run.size, args.x(i + 1).data(), first[i], true);
       } else if (settings_.stateful && states_[i].allocated()) {
         if (states_[i].size() != run.size.state()) refuse_batch(run.size);
         std::copy_n(std::as_const(states_[i]).data(), run.size.state(), first[i]);
@@ -389,13 +341,13 @@ class RecurrentLayerImpl : public LayerImpl<Scalar> {
         for (Index s = settings_.return_sequences ? 0 : size.steps - 1; s < size.steps; ++s) {
           Scalar* target = y + (settings_.return_sequences ? b * size.steps + s : b) * sample;
           if (!shows(run, s, b, first)) std::fill_n(target, sample, Scalar(0));
-          else move_sample(size.pixels(), size.units, run.state(run.h, s + 1) + b * sample, target, false);
+          else order().move_sample(size.pixels(), size.units, run.state(run.h, s + 1) + b * sample, target, false);
         }
       }
     });
     const Scalar* last[] = {run.state(run.h, size.steps), run.c ? run.state(run.c, size.steps) : nullptr};
     for (std::size_t i = 0; i < static_cast<std::size_t>(state_count()); ++i) {
-      if (settings_.return_state) move_state(size, last[i], args.y(1 + i).data(), false);
+      if (settings_.return_state) order().move_state(size, last[i], args.y(1 + i).data(), false);
       if (!settings_.stateful) continue;
       if (!states_[i].allocated() || states_[i].size() != size.state()) states_[i] = Tensor<Scalar>({size.state()});
       std::copy_n(last[i], size.state(), states_[i].data());
@@ -406,7 +358,7 @@ class RecurrentLayerImpl : public LayerImpl<Scalar> {
   void end(const Run& run, const BackwardArgs<Scalar>& args) const {
     Scalar* gradients[] = {run.dh, run.dc};
     for (std::size_t i = 0; i < static_cast<std::size_t>(state_count()); ++i) {
-      if (settings_.return_state) move_state(run.size, args.dy(1 + i).data(), gradients[i], true);
+      if (settings_.return_state) order().move_state(run.size, args.dy(1 + i).data(), gradients[i], true);
       else std::fill_n(gradients[i], run.size.state(), Scalar(0));
     }
   }

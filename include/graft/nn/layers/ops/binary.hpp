@@ -109,7 +109,8 @@ class BinaryOpImpl final : public detail::OpLayerImpl<Scalar> {
     const Scalar sign = kind_ == detail::kBinaryAdd ? Scalar(1) : Scalar(-1);
     if (dense) kernels::axpby(y.size(), Scalar(1), a.data(), sign, b.data(), y.data());
     else
-      kernels::broadcast_axpby(laid_over(y.shape(), a.shape(), b.shape()), Scalar(1), a.data(), sign, b.data(), y.data());
+      kernels::broadcast_axpby(laid_over(y.shape(), a.shape(), b.shape()), Scalar(1), a.data(), sign, b.data(),
+                               y.data());
   }
 
   void differentiate(const BackwardArgs<Scalar>& args, int place, const TensorView<Scalar>& dx) const {
@@ -149,14 +150,12 @@ class BinaryOpImpl final : public detail::OpLayerImpl<Scalar> {
       else slope(n, with + at_with, with_step, own + at_own, own_step, from, dx.data() + at_own, own_step);
     };
     if (desc.rank == 1 && own_step == 1) {
-      parallel_for(0, cols, kernels::detail::kElementGrain, [&](Index from, Index to) {
-        run(to - from, from, from * with_step, dy.data() + from);
-      });
+      parallel_for(0, cols, kernels::detail::kElementGrain,
+                   [&](Index from, Index to) { run(to - from, from, from * with_step, dy.data() + from); });
       return;
     }
-    kernels::broadcast_rows_into_p(desc, [&](Index row, Index at_own, Index at_with) {
-      run(cols, at_own, at_with, dy.data() + row * cols);
-    });
+    kernels::broadcast_rows_into_p(
+        desc, [&](Index row, Index at_own, Index at_with) { run(cols, at_own, at_with, dy.data() + row * cols); });
   }
 
   std::size_t kind_;

@@ -13,8 +13,8 @@ template <class Scalar>
 struct BinaryFunction {
   using Value = void(Index n, const Scalar* a, Index a_step, const Scalar* b, Index b_step, Scalar* y);
   /// dx += dy * slope, `step` being that of dx.
-  using Slope = void(Index n, const Scalar* a, Index a_step, const Scalar* b, Index b_step, const Scalar* dy, Scalar* dx,
-                     Index step);
+  using Slope = void(Index n, const Scalar* a, Index a_step, const Scalar* b, Index b_step, const Scalar* dy,
+                     Scalar* dx, Index step);
 
   const char* class_name;
   Value* value;
@@ -49,25 +49,35 @@ std::span<const BinaryFunction<Scalar>, kBinaryFunctions> binary_functions() {
   static constexpr auto one = [](S, S) { return S(1); };
   static constexpr auto zero_or_one = [](bool yes) { return yes ? S(1) : S(0); };
   static constexpr BinaryFunction<S> table[] = {
-      binary_function<S>("ops.Add", [](S a, S b) { return a + b; }, one, one),
-      binary_function<S>("ops.Subtract", [](S a, S b) { return a - b; }, one, [](S, S) { return S(-1); }),
-      binary_function<S>("ops.Multiply", [](S a, S b) { return a * b; }, [](S, S b) { return b; }, [](S a, S) { return a; }),
-      binary_function<S>("ops.TrueDivide", [](S a, S b) { return a / b; }, [](S, S b) { return 1 / b; },
-                         [](S a, S b) { return -a / (b * b); }),
+      binary_function<S>(
+          "ops.Add", [](S a, S b) { return a + b; }, one, one),
+      binary_function<S>(
+          "ops.Subtract", [](S a, S b) { return a - b; }, one, [](S, S) { return S(-1); }),
+      binary_function<S>(
+          "ops.Multiply", [](S a, S b) { return a * b; }, [](S, S b) { return b; }, [](S a, S) { return a; }),
+      binary_function<S>(
+          "ops.TrueDivide", [](S a, S b) { return a / b; }, [](S, S b) { return 1 / b; },
+          [](S a, S b) { return -a / (b * b); }),
       binary_function<S>("ops.FloorDivide", [](S a, S b) { return std::floor(a / b); }),
-      binary_function<S>("ops.Mod", [](S a, S b) { return a - std::floor(a / b) * b; }, one,
-                         [](S a, S b) { return -std::floor(a / b); }),
-      binary_function<S>("ops.Power", [](S a, S b) { return std::pow(a, b); },
-                         [](S a, S b) { return b == 0 ? S(0) : b * std::pow(a, b - 1); },
-                         [](S a, S b) { return a > 0 ? std::log(a) * std::pow(a, b) : S(0); }),
-      binary_function<S>("ops.Maximum", [](S a, S b) { return a < b || b != b ? b : a; },
-                         [](S a, S b) { return zero_or_one(a >= b); }, [](S a, S b) { return zero_or_one(a < b); }),
-      binary_function<S>("ops.Minimum", [](S a, S b) { return a > b || b != b ? b : a; },
-                         [](S a, S b) { return zero_or_one(a <= b); }, [](S a, S b) { return zero_or_one(a > b); }),
-      binary_function<S>("ops.SquaredDifference", [](S a, S b) { return (a - b) * (a - b); },
-                         [](S a, S b) { return 2 * (a - b); }, [](S a, S b) { return 2 * (b - a); }),
-      binary_function<S>("ops.Arctan2", [](S a, S b) { return std::atan2(a, b); },
-                         [](S a, S b) { return b / (a * a + b * b); }, [](S a, S b) { return -a / (a * a + b * b); }),
+      binary_function<S>(
+          "ops.Mod", [](S a, S b) { return a - std::floor(a / b) * b; }, one,
+          [](S a, S b) { return -std::floor(a / b); }),
+      binary_function<S>(
+          "ops.Power", [](S a, S b) { return std::pow(a, b); },
+          [](S a, S b) { return b == 0 ? S(0) : b * std::pow(a, b - 1); },
+          [](S a, S b) { return a > 0 ? std::log(a) * std::pow(a, b) : S(0); }),
+      binary_function<S>(
+          "ops.Maximum", [](S a, S b) { return a < b || b != b ? b : a; }, [](S a, S b) { return zero_or_one(a >= b); },
+          [](S a, S b) { return zero_or_one(a < b); }),
+      binary_function<S>(
+          "ops.Minimum", [](S a, S b) { return a > b || b != b ? b : a; }, [](S a, S b) { return zero_or_one(a <= b); },
+          [](S a, S b) { return zero_or_one(a > b); }),
+      binary_function<S>(
+          "ops.SquaredDifference", [](S a, S b) { return (a - b) * (a - b); }, [](S a, S b) { return 2 * (a - b); },
+          [](S a, S b) { return 2 * (b - a); }),
+      binary_function<S>(
+          "ops.Arctan2", [](S a, S b) { return std::atan2(a, b); }, [](S a, S b) { return b / (a * a + b * b); },
+          [](S a, S b) { return -a / (a * a + b * b); }),
       binary_function<S>("ops.Equal", [](S a, S b) { return zero_or_one(a == b); }),
       binary_function<S>("ops.NotEqual", [](S a, S b) { return zero_or_one(a != b); }),
       binary_function<S>("ops.Less", [](S a, S b) { return zero_or_one(a < b); }),

@@ -23,7 +23,8 @@ class CastOpImpl final : public detail::OpLayerImpl<Scalar> {
     if (dtype_.find("float") != std::string::npos || dtype_ == "double" || dtype_ == "half") kind_ = Kind::real;
     else if (dtype_.find("int") != std::string::npos) kind_ = Kind::integer;
     else if (dtype_ == "bool") kind_ = Kind::boolean;
-    else fail<ConfigError>(this->where(), "the name of a floating-point or integer type, or bool", "\"" + dtype_ + "\"");
+    else
+      fail<ConfigError>(this->where(), "the name of a floating-point or integer type, or bool", "\"" + dtype_ + "\"");
   }
 
   GRAFT_COLD Shape output_shape(std::span<const Shape> inputs) const override {

@@ -102,7 +102,8 @@ class OpOperand {
     if (!value) return;
     numbers_ = NumberOrList::from_config(*value, key);
     value_ = Tensor<Scalar>::uninitialized(numbers_.shape());
-    for (Index i = 0; i < value_.size(); ++i) value_[i] = static_cast<Scalar>(numbers_.values()[static_cast<std::size_t>(i)]);
+    for (Index i = 0; i < value_.size(); ++i)
+      value_[i] = static_cast<Scalar>(numbers_.values()[static_cast<std::size_t>(i)]);
   }
 
   bool constant() const { return numbers_.given(); }

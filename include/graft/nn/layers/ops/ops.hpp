@@ -31,7 +31,7 @@ template <class Impl, class Scalar, std::size_t... kKinds>
 GRAFT_COLD void register_family(std::index_sequence<kKinds...>) {
   auto& registry = LayerRegistry<Scalar>::instance();
   const auto add = [&](const char* name, typename LayerRegistry<Scalar>::Factory factory) {
-    if (!registry.contains(name)) registry.add(name, factory);
+    if (!registry.contains(name)) registry.add(name, factory, true);
   };
   (add(Impl::name_of(kKinds), &make_op<Impl, Scalar, kKinds>), ...);
 }

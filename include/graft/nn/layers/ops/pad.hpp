@@ -25,12 +25,14 @@ class PadOpImpl final : public detail::OpLayerImpl<Scalar> {
     constant_ = config.get("constant_values", 0.0);
     const NumberOrList given = NumberOrList::from_config(config.at("pad_width"), "pad_width");
     const Shape& shape = given.shape();
-    const bool fits = given.given() && shape.rank() <= 2 && (shape.rank() == 0 || shape.back() == 2 || shape.back() == 1);
+    const bool fits =
+        given.given() && shape.rank() <= 2 && (shape.rank() == 0 || shape.back() == 2 || shape.back() == 1);
     if (!fits) fail<ConfigError>(this->where(), "pad_width as a number, a pair, or pairs", "something else");
     for (const double value : given.values()) {
       if (!(value >= 0 && value <= 1e9)) fail<ConfigError>(this->where(), "widths of 0 or more", std::to_string(value));
       // A number stands for both sides.
-      for (int i = shape.rank() == 0 || shape.back() == 1 ? 2 : 1; i > 0; --i) widths_.push_back(static_cast<Index>(value));
+      for (int i = shape.rank() == 0 || shape.back() == 1 ? 2 : 1; i > 0; --i)
+        widths_.push_back(static_cast<Index>(value));
     }
   }
 

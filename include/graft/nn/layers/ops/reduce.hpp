@@ -15,8 +15,9 @@ class ReduceOpImpl final : public detail::OpLayerImpl<Scalar> {
   using Base = detail::OpLayerImpl<Scalar>;
   using Chosen = std::array<bool, Shape::kMaxRank>;
   enum Kind : std::size_t { kSum, kMean, kProd, kMax, kMin, kVar, kStd, kLogsumexp, kAny, kAll, kArgmax, kArgmin };
-  static constexpr const char* kNames[] = {"ops.Sum", "ops.Mean", "ops.Prod",      "ops.Max", "ops.Min", "ops.Var",
-                                           "ops.Std", "ops.Logsumexp", "ops.Any", "ops.All", "ops.Argmax", "ops.Argmin"};
+  static constexpr const char* kNames[] = {"ops.Sum", "ops.Mean", "ops.Prod",   "ops.Max",
+                                           "ops.Min", "ops.Var",  "ops.Std",    "ops.Logsumexp",
+                                           "ops.Any", "ops.All",  "ops.Argmax", "ops.Argmin"};
 
  public:
   static constexpr std::size_t kCount = 12;
@@ -131,7 +132,8 @@ class ReduceOpImpl final : public detail::OpLayerImpl<Scalar> {
       }
       case kMax:
       case kMin: {
-        Scalar best = kind_ == kMax ? -std::numeric_limits<Scalar>::infinity() : std::numeric_limits<Scalar>::infinity();
+        Scalar best =
+            kind_ == kMax ? -std::numeric_limits<Scalar>::infinity() : std::numeric_limits<Scalar>::infinity();
         slices.for_each([&](Index i) {
           const bool better = kind_ == kMax ? x[i] > best : x[i] < best;
           best = better || x[i] != x[i] ? x[i] : best;
@@ -141,7 +143,8 @@ class ReduceOpImpl final : public detail::OpLayerImpl<Scalar> {
       case kLogsumexp: {
         Scalar best = -std::numeric_limits<Scalar>::infinity();
         slices.for_each([&](Index i) { best = x[i] > best ? x[i] : best; });
-        if (!(best < std::numeric_limits<Scalar>::infinity() && best > -std::numeric_limits<Scalar>::infinity())) return best;
+        if (!(best < std::numeric_limits<Scalar>::infinity() && best > -std::numeric_limits<Scalar>::infinity()))
+          return best;
         double total = 0;
         slices.for_each([&](Index i) { total += std::exp(static_cast<double>(x[i] - best)); });
         return best + static_cast<Scalar>(std::log(total));
@@ -156,7 +159,8 @@ class ReduceOpImpl final : public detail::OpLayerImpl<Scalar> {
     }
   }
 
-  void differentiate(const detail::AxisSlices& slices, const Scalar* x, Scalar y, Scalar dy, Scalar* dx, bool add) const {
+  void differentiate(const detail::AxisSlices& slices, const Scalar* x, Scalar y, Scalar dy, Scalar* dx,
+                     bool add) const {
     const auto put = [&](Index i, Scalar d) { dx[i] = add ? dx[i] + d : d; };
     const Scalar count = static_cast<Scalar>(slices.count());
     switch (kind_) {

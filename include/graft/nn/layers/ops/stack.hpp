@@ -13,7 +13,8 @@ class StackOpImpl final : public detail::OpLayerImpl<Scalar> {
   static constexpr std::size_t kCount = 1;
   static const char* name_of(std::size_t) { return "ops.Stack"; }
 
-  GRAFT_COLD StackOpImpl(std::size_t, const Config& config) : Base(name_of(0), config), axis_(config.get("axis", Index(0))) {}
+  GRAFT_COLD StackOpImpl(std::size_t, const Config& config)
+      : Base(name_of(0), config), axis_(config.get("axis", Index(0))) {}
 
   GRAFT_COLD Shape output_shape(std::span<const Shape> inputs) const override {
     if (inputs.empty()) this->expect_inputs(inputs, 1);
@@ -46,7 +47,8 @@ class StackOpImpl final : public detail::OpLayerImpl<Scalar> {
   }
   void backward(const BackwardArgs<Scalar>& args) const override {
     for (std::size_t i = 0; i < args.input_gradients.size(); ++i) {
-      if (args.dx(i)) kernels::gather(place(args.dy().shape(), i), args.dy().data(), args.dx(i).data(), args.add_to_input);
+      if (args.dx(i))
+        kernels::gather(place(args.dy().shape(), i), args.dy().data(), args.dx(i).data(), args.add_to_input);
     }
   }
   GRAFT_COLD Config config() const override {
