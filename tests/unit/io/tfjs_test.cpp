@@ -196,8 +196,8 @@ TEST_CASE("TensorFlow.js: bad files are errors that say what is wrong") {
   CHECK_THAT(error(), ContainsSubstring("\"string\""));
   edit("\"layers-model\"", "\"graph-model\"");
   CHECK_THAT(error(), ContainsSubstring("a graph model"));
-  edit("dense_Dense2/kernel", "dense_Dense2/kernel2");
-  CHECK_THAT(error(), ContainsSubstring("dense_Dense2"));
+  edit("\"shape\": [4, 2]", "\"shape\": [2, 4]");
+  CHECK_THAT(error(), ContainsSubstring("dense_Dense2/kernel\": expected shape (4, 2), received (2, 4)"));
   dir.write("model.json", "{\"class_name\": \"Sequential\", \"config\": []}");
   CHECK_THAT(error(), ContainsSubstring("an architecture alone"));
   dir.write("model.json", "{\"a\": 1}");
