@@ -15,7 +15,7 @@ class Sequential;
 /// the model; clone_model makes another with fresh weights.
 ///
 /// `predict` and `evaluate` are const. Any number of threads may call `predict` on one model at the same time, as long
-/// as none trains it.
+/// as none trains it, and no layer in it is stateful.
 template <class Scalar = float>
 class Model : public Layer<Scalar> {
  public:

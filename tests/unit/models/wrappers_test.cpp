@@ -1,5 +1,6 @@
 #include "graft/core.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/counting_allocator.hpp"
 #include "tests/support/layer_tools.hpp"
 
 using namespace graft;
@@ -283,4 +284,32 @@ TEST_CASE(
   CHECK_FALSE(same(stateful.predict(x), first));
   stateful.reset_states();
   CHECK(same(stateful.predict(x), first));
+}
+
+TEST_CASE("A steady training step of layers over time allocates nothing") {
+  const Sequential model({Embedding(20, 6, {.mask_zero = true, .input_length = 5}),
+                          Bidirectional(LSTM(4, {.dropout = 0.2, .recurrent_dropout = 0.2, .return_sequences = true})),
+                          TimeDistributed<float>(Dense(5)), GRU(4, {.return_sequences = true}),
+                          GRU(4, {.reset_after = false, .return_sequences = true, .stateful = true}), SimpleRNN(3)});
+  Tensor<float> x({8, 5});
+  for (Index i = 0; i < x.size(); ++i) x[i] = static_cast<float>((i * 7) % 20);
+  const Shape shapes[] = {x.shape()};
+  Executor<float> executor(Plan<float>(flatten(model.impl().graph()), shapes, {.training = true, .backward = true}));
+  std::vector<Tensor<float>> gradients;
+  std::vector<TensorView<float>> views;
+  for (const auto& variable : executor.plan().variables()) gradients.emplace_back(variable->shape());
+  for (auto& gradient : gradients) views.push_back(gradient.view());
+  executor.bind_gradients(views);
+  const float* pointers[] = {x.data()};
+  const auto step = [&] {
+    executor.forward(pointers, {7});
+    std::fill_n(executor.output_gradient(0).data(), executor.output_gradient(0).size(), 1.0F);
+    executor.backward();
+  };
+  step();
+  graft::test::AllocationCounter counter;
+  step();
+  const long calls = counter.calls();
+  CHECK(calls == 0);
+  for (const auto& gradient : gradients) CHECK(all_finite(gradient));
 }
