@@ -31,7 +31,16 @@ class OpReader {
     const Config* calls = entry.find_set("inbound_nodes");
     const bool called = calls && calls->is_array() && !calls->items().empty() && calls->items()[0].is_object();
     const std::string word = keras3_name(class_name);
-    return called && (find_operation(word) || find_function(word));
+    return called && (find_operation(word) || find_function(word)) && !merges(class_name, calls->items()[0]);
+  }
+
+  /// A layer of the same name takes its tensors as one list, the operation one by one.
+  GRAFT_COLD static bool merges(const std::string& class_name, const Config& call) {
+    for (const char* layer : {"Add", "Subtract", "Multiply", "Maximum", "Minimum", "Average"}) {
+      const Config* args = class_name == layer ? call.find("args") : nullptr;
+      if (args && args->is_array() && args->items().size() == 1) return args->items()[0].is_array();
+    }
+    return false;
   }
 
   /// Throws ConfigError for operations that graft does not have and arguments that it cannot compute.
