@@ -113,6 +113,7 @@
   X(class SequentialImpl<float>) \
   X(class FunctionalImpl<float>) \
   X(class BidirectionalImpl<float>) \
+  X(class SpectralNormalizationImpl<float>) \
   X(class TimeDistributedImpl<float>) \
   X(class Plan<float>) \
   X(class Executor<float>) \

@@ -69,7 +69,8 @@ class Executor {
     }
   }
 
-  /// Runs all nodes. `inputs` point to the batches, which must stay until backward is done.
+  /// Runs all nodes; with a plan for training this begins a step. `inputs` point to the batches, which must stay until
+  /// backward is done.
   void forward(std::span<const Scalar* const> inputs, RandomKey random = {}) {
 #ifdef GRAFT_POISON_ARENA
     // For tests. Every bit set is a NaN: who reads what nobody wrote is seen.
@@ -77,6 +78,9 @@ class Executor {
 #endif
     inputs_.assign(inputs.begin(), inputs.end());
     activity_loss_ = 0;
+    for (const auto& node : plan_.nodes()) {
+      if (node.updates_state) node.layer->begin_step(memory(node.cache));
+    }
     for (std::size_t n = 0; n < steps_.size(); ++n) {
       const auto& node = plan_.nodes()[n];
       Step& step = steps_[n];

@@ -39,7 +39,7 @@ struct MaskFlow {
 struct Needs {
   bool inputs = false;       ///< backward reads the inputs
   bool outputs = false;      ///< backward reads the outputs
-  Index cache_bytes = 0;     ///< written by forward, read by backward and by update_state
+  Index cache_bytes = 0;     ///< written by forward, read by backward and by update_state; free to use in begin_step
   Index prepared_bytes = 0;  ///< written by prepare, read by forward; kept until a variable changes
   Index scratch_bytes = 0;   ///< free to use within a single call of forward or backward
   bool in_place = false;     ///< output 0 may lie on input 0, and gradient of input 0 on gradient of output 0

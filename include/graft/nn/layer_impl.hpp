@@ -25,8 +25,8 @@ template <class Scalar>
 struct Node;
 
 /// The layer contract. A layer is configuration + variables + flags and keeps nothing of a call: forward and backward
-/// are const, so that one layer can serve several models and threads. (The one exception: recurrent layers that are told
-/// to be stateful.) Shapes include the batch (-1 when unknown).
+/// are const, so that one layer can serve several models and threads. (The one exception: recurrent layers that are
+/// told to be stateful.) Shapes include the batch (-1 when unknown).
 ///
 /// Rules that the contract test enforces for every layer:
 ///  * build creates variables once and touches no existing ones; it initialises frozen layers too.
@@ -80,8 +80,11 @@ class LayerImpl {
 
   /// True when training mode draws random numbers: such a layer ends the deterministic prefix.
   virtual bool is_random() const { return false; }
-  /// True when update_state is to be called after a training step of this use.
+  /// True when begin_step and update_state are to be called before and after a training step of this use.
   virtual bool updates_state(const Use& /*use*/) const { return false; }
+  /// Before the forward sweep of a training step: the one place where a layer may change variables that the sweep reads
+  /// (SpectralNormalization).
+  virtual void begin_step(std::byte* /*cache*/) {}
   /// Moves the layer's own state by what forward left in the cache.
   virtual void update_state(const UpdateArgs& /*args*/) {}
 
@@ -113,6 +116,8 @@ class LayerImpl {
   /// variables, the trainable kind first: "vars/0"; of a recurrent layer "cell/vars/0", of attention
   /// "query_dense/vars/0".
   GRAFT_COLD virtual std::string store_path(std::size_t i) const { return "vars/" + std::to_string(i); }
+  /// A second place where Keras writes variable i, and wants to find it; empty: there is none.
+  virtual std::string store_copy(std::size_t /*i*/) const { return {}; }
 
   const std::string& name() const { return name_; }
   void set_name(std::string name) { name_ = std::move(name); }

@@ -75,6 +75,7 @@ class StorePlan {
         continue;
       }
       used_.insert(at);
+      used_.insert(path + layer.impl().store_copy(i));
       arrays_.push_back(store_.open(at));
       const FileWeight& from = arrays_.back();
       if (!(from.data.shape() == own[i]->shape())) {

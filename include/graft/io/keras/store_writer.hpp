@@ -31,8 +31,10 @@ class StoreWriter {
       write_group(path + "vars", layers[i].name());
       const auto variables = layers[i].weights();
       for (std::size_t k = 0; k < variables.size(); ++k) {
-        root_.write_dataset(path + layers[i].impl().store_path(k), variables[k]->shape(), variables[k]->value().data(),
-                            gzip_);
+        for (const std::string& place : {layers[i].impl().store_path(k), layers[i].impl().store_copy(k)}) {
+          if (place.empty()) continue;
+          root_.write_dataset(path + place, variables[k]->shape(), variables[k]->value().data(), gzip_);
+        }
       }
     }
   }

@@ -20,16 +20,13 @@ class WrapperImpl : public GraphLayerImpl<Scalar> {
 
   /// That of the weight in its layer, behind the name that the wrapper has for it.
   GRAFT_COLD std::string store_path(std::size_t i) const override {
-    const auto inside = this->sublayers();
-    PointerMap seen;
-    for (std::size_t k = 0; k < inside.size(); ++k) {
-      const auto own = inside[k].weights();
-      for (std::size_t j = 0; j < own.size(); ++j) {
-        if (!seen.emplace(own[j].get(), 0).second) continue;
-        if (i-- == 0) return std::string(inner_key(k)) + "/" + inside[k].impl().store_path(j);
-      }
-    }
-    return LayerImpl<Scalar>::store_path(i);
+    const auto [k, j] = inside_at(i);
+    return std::string(inner_key(k)) + "/" + this->sublayers()[k].impl().store_path(j);
+  }
+  GRAFT_COLD std::string store_copy(std::size_t i) const override {
+    const auto [k, j] = inside_at(i);
+    const std::string copy = this->sublayers()[k].impl().store_copy(j);
+    return copy.empty() ? copy : std::string(inner_key(k)) + "/" + copy;
   }
 
  protected:
@@ -47,6 +44,18 @@ class WrapperImpl : public GraphLayerImpl<Scalar> {
       symbols.push_back(input_symbol<Scalar>(layer));
     }
     graph_.emplace(symbols, connect(symbols));
+  }
+
+  /// Which weight of which layer inside variable i of the wrapper is.
+  GRAFT_COLD std::pair<std::size_t, std::size_t> inside_at(std::size_t i) const {
+    const VariablePtr<Scalar> variable = this->variables().at(i);
+    const auto inside = this->sublayers();
+    for (std::size_t k = 0; k < inside.size(); ++k) {
+      const auto own = inside[k].weights();
+      const auto at = static_cast<std::size_t>(std::find(own.begin(), own.end(), variable) - own.begin());
+      if (at < own.size()) return {k, at};
+    }
+    throw StateError(this->where() + ": no layer inside has the weight \"" + variable->name() + "\".");
   }
 
   /// A name for what the wrapper puts beside the user's layers.

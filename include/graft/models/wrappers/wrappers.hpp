@@ -1,6 +1,7 @@
 #pragma once
 
 #include "graft/models/wrappers/bidirectional.hpp"
+#include "graft/models/wrappers/spectral_normalization.hpp"
 #include "graft/models/wrappers/time_distributed.hpp"
 #include "graft/nn/layers.hpp"
 
@@ -10,6 +11,7 @@ namespace graft {
 template <class Scalar>
 GRAFT_COLD void register_builtin_wrappers() {
   static const bool done = (detail::register_builtin<Bidirectional, Scalar>("Bidirectional"),
+                            detail::register_builtin<SpectralNormalization, Scalar>("SpectralNormalization"),
                             detail::register_builtin<TimeDistributed, Scalar>("TimeDistributed"), true);
   (void)done;
 }
