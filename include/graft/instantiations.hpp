@@ -63,6 +63,10 @@
   X(class PoolingImpl<float>) \
   X(class RMSNormalizationImpl<float>) \
   X(class RReLUImpl<float>) \
+  X(class RandomFlipImpl<float>) \
+  X(class RandomRotationImpl<float>) \
+  X(class RandomTranslationImpl<float>) \
+  X(class RandomZoomImpl<float>) \
   X(class ReLUImpl<float>) \
   X(class RepeatVectorImpl<float>) \
   X(class RescalingImpl<float>) \

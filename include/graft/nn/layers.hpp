@@ -52,6 +52,10 @@
 #include "graft/nn/layers/ops/ops.hpp"
 #include "graft/nn/layers/permute.hpp"
 #include "graft/nn/layers/prelu.hpp"
+#include "graft/nn/layers/random_flip.hpp"
+#include "graft/nn/layers/random_rotation.hpp"
+#include "graft/nn/layers/random_translation.hpp"
+#include "graft/nn/layers/random_zoom.hpp"
 #include "graft/nn/layers/relu.hpp"
 #include "graft/nn/layers/repeat_vector.hpp"
 #include "graft/nn/layers/rescaling.hpp"
@@ -158,6 +162,10 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<Normalization, Scalar>("Normalization");
   register_builtin<Permute, Scalar>("Permute");
   register_builtin<PReLU, Scalar>("PReLU");
+  register_builtin<RandomFlip, Scalar>("RandomFlip");
+  register_builtin<RandomRotation, Scalar>("RandomRotation");
+  register_builtin<RandomTranslation, Scalar>("RandomTranslation");
+  register_builtin<RandomZoom, Scalar>("RandomZoom");
   register_builtin<ReLU, Scalar>("ReLU");
   register_builtin<RepeatVector, Scalar>("RepeatVector");
   register_builtin<Rescaling, Scalar>("Rescaling");

@@ -1,0 +1,145 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include "graft/core/thread_pool.hpp"
+
+// Images that are rotated, zoomed, shifted or flipped. Positions are computed in float, as Keras does, so that the
+// nearest pixel is the same one.
+namespace graft::kernels {
+
+/// Where a pixel of the output comes from: pixel (x, y) is the input at (a0 x + a1 y + a2, b0 x + b1 y + b2), x to the
+/// right and y down, in pixels whose centres are the integers.
+struct AffineTransform {
+  float a0 = 1, a1 = 0, a2 = 0;
+  float b0 = 0, b1 = 1, b2 = 0;
+};
+
+/// What lies outside of an image.
+enum class FillMode {
+  reflect,   ///< d c b a | a b c d | d c b a
+  constant,  ///< k k k k | a b c d | k k k k
+  wrap,      ///< a b c d | a b c d | a b c d
+  nearest    ///< a a a a | a b c d | d d d d
+};
+
+/// (images, height, width, channels); the output has the same shape.
+struct AffineTransformDesc {
+  Index images = 0;
+  Index height = 0;
+  Index width = 0;
+  Index channels = 0;
+  FillMode fill_mode = FillMode::reflect;
+  bool bilinear = true;  ///< else the nearest pixel; of two equally near ones the even one
+  double fill_value = 0;
+};
+
+namespace detail {
+
+/// Pixel i of an axis of n pixels that goes on forever; -1 where there is none.
+inline Index filled_index(FillMode mode, Index i, Index n) {
+  if (i >= 0 && i < n) return i;
+  switch (mode) {
+    case FillMode::constant: return -1;
+    case FillMode::nearest: return i < 0 ? 0 : n - 1;
+    default: break;
+  }
+  const Index period = mode == FillMode::reflect ? 2 * n : n;
+  const Index rest = (i % period + period) % period;
+  return rest < n ? rest : period - 1 - rest;
+}
+
+/// The two pixels of an axis that a position lies between: (1 - weight) * low + weight * high.
+struct AffineTap {
+  Index low = 0, high = 0;
+  float weight = 0;
+};
+
+inline AffineTap affine_tap(const AffineTransformDesc& desc, float position, Index n) {
+  if (!desc.bilinear) {
+    const Index pixel = filled_index(desc.fill_mode, static_cast<Index>(std::nearbyint(position)), n);
+    return {pixel, pixel, 0.0f};
+  }
+  const float below = std::floor(position);
+  const Index low = static_cast<Index>(below);
+  return {filled_index(desc.fill_mode, low, n), filled_index(desc.fill_mode, low + 1, n), position - below};
+}
+
+/// Calls fn(where the pixel starts in its image, vertical tap, horizontal tap) for every pixel of a row of an output.
+template <class Fn>
+void for_each_affine(const AffineTransformDesc& desc, const AffineTransform& t, Index row, const Fn& fn) {
+  const float y = static_cast<float>(row);
+  for (Index i = 0; i < desc.width; ++i) {
+    const float x = static_cast<float>(i);
+    fn((row * desc.width + i) * desc.channels, affine_tap(desc, y * t.b1 + x * t.b0 + t.b2, desc.height),
+       affine_tap(desc, y * t.a1 + x * t.a0 + t.a2, desc.width));
+  }
+}
+
+/// Offset of a pixel within its image, or -1 outside.
+inline Index affine_pixel(const AffineTransformDesc& desc, Index y, Index x) {
+  return y < 0 || x < 0 ? -1 : (y * desc.width + x) * desc.channels;
+}
+
+}  // namespace detail
+
+/// y = x under transform_of(image), an AffineTransform for each image.
+template <class Scalar, class TransformOf>
+void affine_transform_forward(const AffineTransformDesc& desc, const TransformOf& transform_of, const Scalar* x,
+                              Scalar* y) {
+  const Index row_size = desc.width * desc.channels, image = desc.height * row_size;
+  const Scalar fill = static_cast<Scalar>(desc.fill_value);
+  parallel_for(0, desc.images * desc.height, 65536 / (row_size * 4 + 1) + 1, [&](Index first, Index last) {
+    AffineTransform transform;
+    for (Index row = first; row < last; ++row) {
+      const Index n = row / desc.height;
+      if (row == first || row % desc.height == 0) transform = transform_of(n);
+      const Scalar* from = x + n * image;
+      Scalar* to = y + n * image;
+      detail::for_each_affine(desc, transform, row % desc.height, [&](Index at, const auto& v, const auto& h) {
+        const Index a = detail::affine_pixel(desc, v.low, h.low), b = detail::affine_pixel(desc, v.low, h.high);
+        const Index c = detail::affine_pixel(desc, v.high, h.low), d = detail::affine_pixel(desc, v.high, h.high);
+        const Scalar wa = static_cast<Scalar>((1 - v.weight) * (1 - h.weight));
+        const Scalar wb = static_cast<Scalar>((1 - v.weight) * h.weight);
+        const Scalar wc = static_cast<Scalar>(v.weight * (1 - h.weight));
+        const Scalar wd = static_cast<Scalar>(v.weight * h.weight);
+        for (Index i = 0; i < desc.channels; ++i) {
+          const auto pixel = [&](Index offset) { return offset >= 0 ? from[offset + i] : fill; };
+          to[at + i] = desc.bilinear ? wa * pixel(a) + wb * pixel(b) + wc * pixel(c) + wd * pixel(d) : pixel(a);
+        }
+      });
+    }
+  });
+}
+
+/// dx (+)= the gradient of affine_transform_forward: each pixel's gradient goes to the pixels that it came from.
+template <class Scalar, class TransformOf>
+void affine_transform_backward(const AffineTransformDesc& desc, const TransformOf& transform_of, const Scalar* dy,
+                               Scalar* dx, bool accumulate) {
+  const Index image = desc.height * desc.width * desc.channels;
+  // One thread for an image: two pixels may come from the same one.
+  parallel_for(0, desc.images, 65536 / (image * 4 + 1) + 1, [&](Index first, Index last) {
+    for (Index n = first; n < last; ++n) {
+      const AffineTransform transform = transform_of(n);
+      const Scalar* from = dy + n * image;
+      Scalar* to = dx + n * image;
+      if (!accumulate) std::fill_n(to, image, Scalar(0));
+      for (Index row = 0; row < desc.height; ++row) {
+        detail::for_each_affine(desc, transform, row, [&](Index at, const auto& v, const auto& h) {
+          const auto spread = [&](Index y, Index x, float weight) {
+            const Index offset = detail::affine_pixel(desc, y, x);
+            if (offset < 0 || weight == 0.0f) return;
+            for (Index i = 0; i < desc.channels; ++i) to[offset + i] += static_cast<Scalar>(weight) * from[at + i];
+          };
+          spread(v.low, h.low, (1 - v.weight) * (1 - h.weight));
+          spread(v.low, h.high, (1 - v.weight) * h.weight);
+          spread(v.high, h.low, v.weight * (1 - h.weight));
+          spread(v.high, h.high, v.weight * h.weight);
+        });
+      }
+    }
+  });
+}
+
+}  // namespace graft::kernels
