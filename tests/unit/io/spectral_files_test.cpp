@@ -59,6 +59,24 @@ TEST_CASE("SpectralNormalization comes back from files bit by bit, and goes on l
   }
 }
 
+TEST_CASE("SpectralNormalization, as other wrappers, is a layer of Keras's in config.json, not one of the user's") {
+  // Of doubles, since nothing else here makes their wrappers known.
+  const Sequential<double> model(
+      {TimeDistributed<double>(Dense<double>(2), {.input_shape = Shape{3, 2}}),
+       SpectralNormalization<double>(Conv1D<double>(2, 2, {.name = "conv"}), {.power_iterations = 3, .name = "sn"})});
+  const Config config = keras::Keras3ConfigWriter<double>().write(model);
+  const auto& layers = config.at("config").at("layers").items();
+  REQUIRE(layers.size() == 3);
+  for (std::size_t i = 1; i < 3; ++i) {
+    CHECK(layers[i].at("module") == Config("keras.layers"));
+    CHECK(layers[i].at("registered_name").is_null());
+  }
+  const Config& wrapper = layers[2].at("config");
+  CHECK(wrapper.at("power_iterations") == Config(3));
+  CHECK(wrapper.at("layer").at("module") == Config("keras.layers"));
+  CHECK(wrapper.at("layer").at("class_name") == Config("Conv1D"));
+}
+
 TEST_CASE("SpectralNormalization: names in .h5") {
   const TempDir dir;
   const auto model = trained_net();
@@ -69,7 +87,6 @@ TEST_CASE("SpectralNormalization: names in .h5") {
   REQUIRE(names->size() == 3);
   CHECK((*names)[2] == "sn/vector_u:0");
   // Frozen, the wrapper's own come first.
-  const auto x = numbers({3, 4, 4, 2}, -0.2F);
   model.layers()[0].set_trainable(false);
   model.save(dir / "frozen.h5");
   CHECK(hdf5::File::open(dir / "frozen.h5").root().group("model_weights").group("sn").strings("weight_names")->at(1) ==
