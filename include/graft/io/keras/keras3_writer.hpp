@@ -5,6 +5,7 @@
 #include "graft/io/keras/model_config_writer.hpp"
 #include "graft/io/keras/op_writer.hpp"
 #include "graft/models/model.hpp"
+#include "graft/models/wrappers/wrappers.hpp"
 
 namespace graft::keras {
 
@@ -37,6 +38,7 @@ class Keras3ConfigWriter {
       Config made = object("keras.layers", layer.class_name(),
                            translate(layer.class_name(), attends ? attention::keras3_config(config) : config));
       register_builtin_layers<Scalar>();
+      register_builtin_wrappers<Scalar>();
       if (!LayerRegistry<Scalar>::instance().is_builtin(std::string(layer.class_name()))) {
         made["module"] = nullptr;  // a class of the user's: Keras finds it in custom_objects
         made["registered_name"] = layer.class_name();
