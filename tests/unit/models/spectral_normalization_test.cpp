@@ -1,5 +1,6 @@
 #include "graft/core.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/counting_allocator.hpp"
 #include "tests/support/layer_tools.hpp"
 
 using namespace graft;
@@ -123,6 +124,12 @@ TEST_CASE("SpectralNormalization: one step of the power method, by hand") {
   const auto kernel = model.get_weights()[0];
   step.executor.update_state();
   CHECK(same(model.get_weights()[0], kernel));
+
+  const double* pointers[] = {step.x.data()};
+  const AllocationCounter counter;
+  step.executor.forward(pointers);
+  const long allocations = counter.calls();
+  CHECK(allocations == 0);
 
   // What has no direction stays as it is.
   model.set_weights({Tensor<double>({2, 2}), Tensor<double>({1, 2}, {1, 0})});
