@@ -53,7 +53,9 @@ void print_layers(const graft::Config& model_config, int depth) {
   for (const graft::Config& layer : layers) {
     const std::string class_name = layer.at("class_name").as_string();
     const bool model = layer.at("config").is_array() || layer.at("config").contains("layers");
-    const bool known = model || graft::LayerRegistry<float>::instance().contains(class_name);
+    // Of a Lambda there is nothing but a place for what the user registers.
+    const bool known =
+        model || (class_name != "Lambda" && graft::LayerRegistry<float>::instance().contains(class_name));
     std::printf("  %*s%-24s %s%s\n", 2 * depth, "", class_name.c_str(),
                 layer.at("config").contains("name") ? layer.at("config").at("name").as_string().c_str() : "",
                 known ? "" : "   <- not known");

@@ -98,7 +98,7 @@ int recipe(example::Arguments& arguments) {
       std::filesystem::temp_directory_path() / ("graft-recipe-" + std::to_string(std::random_device()()));
   std::filesystem::create_directories(folder);
   std::filesystem::current_path(folder);
-  graft::set_random_seed(42);
+  graft::set_random_seed(1);
   write_model_A();
   Data data;
   data.y_train = classes(200, 2);
