@@ -135,8 +135,9 @@ TEST_CASE("fixtures: SqueezeNet's weights of 2016, without names of weights and 
   const auto report = model.load_weights(weights);
   CHECK(report.loaded.size() == 50);
   CHECK(report.missing.empty());
+  // At 1e-4 one of 86528 numbers is out by a quarter in a build like this one, none with -O2: outputs reach 119.
   const auto result = example::compare(
-      model, example::read_known_run(hdf5::File::open(folder + "squeezenet_v1.1_notop.io.h5").root()), 1e-4);
+      model, example::read_known_run(hdf5::File::open(folder + "squeezenet_v1.1_notop.io.h5").root()), 2e-4);
   CHECK(result.trouble == "");
   CAPTURE(result.largest);
   CHECK(result.wrong == 0);
