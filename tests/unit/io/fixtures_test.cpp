@@ -135,9 +135,13 @@ TEST_CASE("fixtures: SqueezeNet's weights of 2016, without names of weights and 
   const auto report = model.load_weights(weights);
   CHECK(report.loaded.size() == 50);
   CHECK(report.missing.empty());
-  // At 1e-4 one of 86528 numbers is out by a quarter in a build like this one, none with -O2: outputs reach 119.
+  // Outputs reach 119, and rounding alone comes near 1e-4 of the small ones, nearer with Winograd's transforms. Loading
+  // is what is tested here: the plain loops round least.
+  const kernels::Isa before = kernels::active_isa();
+  kernels::set_active_isa(kernels::Isa::reference);
   const auto result = example::compare(
-      model, example::read_known_run(hdf5::File::open(folder + "squeezenet_v1.1_notop.io.h5").root()), 2e-4);
+      model, example::read_known_run(hdf5::File::open(folder + "squeezenet_v1.1_notop.io.h5").root()), 1e-4);
+  kernels::set_active_isa(before);
   CHECK(result.trouble == "");
   CAPTURE(result.largest);
   CHECK(result.wrong == 0);
