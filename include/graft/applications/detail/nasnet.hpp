@@ -113,10 +113,11 @@ GRAFT_COLD Model<Scalar> nasnet(Application application, const std::string& file
   using Value = Symbol<Scalar>;
   application.file = official_url("nasnet/NASNet-" + file + ".h5");
   application.file_no_top = official_url("nasnet/NASNet-" + file + "-no-top.h5");
-  // Which cells are adjusted depends on the sizes.
-  if (options.input_shape.empty()) options.input_shape = {application.default_size, application.default_size, 3};
-  if (!options.input_shape.known()) {
-    fail<ConfigError>(application.where() + ": input_shape", "known sizes", options.input_shape.str());
+  Shape& shape = options.input_shape;
+  if (shape.empty()) shape = {application.default_size, application.default_size, 3};
+  if (shape.rank() == 3 && (shape[0] == Shape::kUnknown || shape[1] == Shape::kUnknown)) {
+    fail<ConfigError>(application.where() + ": input_shape", "known sizes", shape.str(),
+                      "Which cells bring their inputs to one size depends on them.");
   }
   Net<Scalar> net(std::move(application), options);
   Value x = Conv2D<Scalar>(
