@@ -16,6 +16,7 @@
 #include "graft/models/clone.hpp"
 #include "graft/models/model.hpp"
 #include "graft/models/plot_model.hpp"
+#include "graft/models/preprocessing_mode.hpp"
 #include "graft/models/sequential.hpp"
 #include "graft/nn/layers.hpp"
 #include "graft/transfer/transfer.hpp"

@@ -26,6 +26,7 @@
   X(class ConvTransposeImpl<float>) \
   X(class ConvLSTMImpl<float>) \
   X(class BorderImpl<float>) \
+  X(class CustomScaleLayerImpl<float>) \
   X(class DenseImpl<float>) \
   X(class DepthwiseConvImpl<float>) \
   X(class CategoryEncodingImpl<float>) \
@@ -48,6 +49,7 @@
   X(class IdentityImpl<float>) \
   X(class InputLayerImpl<float>) \
   X(class LayerNormalizationImpl<float>) \
+  X(class LayerScaleImpl<float>) \
   X(class LeakyReLUImpl<float>) \
   X(class LSTMImpl<float>) \
   X(class MaskingImpl<float>) \
@@ -137,6 +139,7 @@
   X(std::vector<double> Model<float>::train_on_batch(Arrays<float>, Arrays<float>, BatchOptions<float>) const) \
   X(std::vector<double> Model<float>::test_on_batch(Arrays<float>, Arrays<float>, BatchOptions<float>) const) \
   X(Model<float> clone_model<float>(const Model<float>&)) \
+  X(std::optional<PreprocessingMode> preprocessing_mode_of<float>(const Model<float>&)) \
   X(ReusedModel<float> reuse_layers<float>(const Model<float>&, const std::vector<Layer<float>>&, const ReuseOptions<float>&)) \
   X(FineTuneReport fine_tune<float>(const Model<float>&, const TrainingData<float>&, FineTuneOptions<float>))
 
@@ -144,7 +147,50 @@
   X(Model<float> load_model<float>(const std::string&, const LoadOptions<float>&)) \
   X(void Model<float>::save(const std::string&, const SaveOptions&) const) \
   X(void Model<float>::save_weights(const std::string&, const SaveOptions&) const) \
-  X(LoadReport Model<float>::load_weights(const std::string&, const LoadWeightsOptions&) const)
+  X(LoadReport Model<float>::load_weights(const std::string&, const LoadWeightsOptions&) const) \
+  X(std::vector<std::vector<applications::DecodedPrediction>> applications::decode_predictions<float>(const Tensor<float>&, Index, const std::string&))
+
+#define GRAFT_APPLICATION_TEMPLATES(X) \
+  X(Model<float> applications::VGG16<float>(const applications::ApplicationOptions&)) \
+  X(Model<float> applications::VGG19<float>(const applications::ApplicationOptions&)) \
+  X(Model<float> applications::ResNet50<float>(const applications::ApplicationOptions&)) \
+  X(Model<float> applications::ResNet101<float>(const applications::ApplicationOptions&)) \
+  X(Model<float> applications::ResNet152<float>(const applications::ApplicationOptions&)) \
+  X(Model<float> applications::ResNet50V2<float>(const applications::ApplicationOptions&)) \
+  X(Model<float> applications::ResNet101V2<float>(const applications::ApplicationOptions&)) \
+  X(Model<float> applications::ResNet152V2<float>(const applications::ApplicationOptions&)) \
+  X(Model<float> applications::InceptionV3<float>(const applications::ApplicationOptions&)) \
+  X(Model<float> applications::InceptionResNetV2<float>(const applications::ApplicationOptions&)) \
+  X(Model<float> applications::Xception<float>(const applications::ApplicationOptions&)) \
+  X(Model<float> applications::DenseNet121<float>(const applications::ApplicationOptions&)) \
+  X(Model<float> applications::DenseNet169<float>(const applications::ApplicationOptions&)) \
+  X(Model<float> applications::DenseNet201<float>(const applications::ApplicationOptions&)) \
+  X(Model<float> applications::NASNetMobile<float>(const applications::ApplicationOptions&)) \
+  X(Model<float> applications::NASNetLarge<float>(const applications::ApplicationOptions&)) \
+  X(Model<float> applications::MobileNet<float>(const applications::MobileNetOptions&)) \
+  X(Model<float> applications::MobileNetV2<float>(const applications::MobileNetV2Options&)) \
+  X(Model<float> applications::MobileNetV3Small<float>(const applications::MobileNetV3Options&)) \
+  X(Model<float> applications::MobileNetV3Large<float>(const applications::MobileNetV3Options&)) \
+  X(Model<float> applications::EfficientNetB0<float>(const applications::EfficientNetOptions&)) \
+  X(Model<float> applications::EfficientNetB1<float>(const applications::EfficientNetOptions&)) \
+  X(Model<float> applications::EfficientNetB2<float>(const applications::EfficientNetOptions&)) \
+  X(Model<float> applications::EfficientNetB3<float>(const applications::EfficientNetOptions&)) \
+  X(Model<float> applications::EfficientNetB4<float>(const applications::EfficientNetOptions&)) \
+  X(Model<float> applications::EfficientNetB5<float>(const applications::EfficientNetOptions&)) \
+  X(Model<float> applications::EfficientNetB6<float>(const applications::EfficientNetOptions&)) \
+  X(Model<float> applications::EfficientNetB7<float>(const applications::EfficientNetOptions&)) \
+  X(Model<float> applications::EfficientNetV2B0<float>(const applications::EfficientNetV2Options&)) \
+  X(Model<float> applications::EfficientNetV2B1<float>(const applications::EfficientNetV2Options&)) \
+  X(Model<float> applications::EfficientNetV2B2<float>(const applications::EfficientNetV2Options&)) \
+  X(Model<float> applications::EfficientNetV2B3<float>(const applications::EfficientNetV2Options&)) \
+  X(Model<float> applications::EfficientNetV2S<float>(const applications::EfficientNetV2Options&)) \
+  X(Model<float> applications::EfficientNetV2M<float>(const applications::EfficientNetV2Options&)) \
+  X(Model<float> applications::EfficientNetV2L<float>(const applications::EfficientNetV2Options&)) \
+  X(Model<float> applications::ConvNeXtTiny<float>(const applications::ConvNeXtOptions&)) \
+  X(Model<float> applications::ConvNeXtSmall<float>(const applications::ConvNeXtOptions&)) \
+  X(Model<float> applications::ConvNeXtBase<float>(const applications::ConvNeXtOptions&)) \
+  X(Model<float> applications::ConvNeXtLarge<float>(const applications::ConvNeXtOptions&)) \
+  X(Model<float> applications::ConvNeXtXLarge<float>(const applications::ConvNeXtOptions&))
 
 #define GRAFT_DECLARE_TEMPLATE(...) extern template __VA_ARGS__;
 #define GRAFT_DEFINE_TEMPLATE(...) template __VA_ARGS__;

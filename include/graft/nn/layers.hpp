@@ -18,6 +18,7 @@
 #include "graft/nn/layers/conv_transpose.hpp"
 #include "graft/nn/layers/cropping.hpp"
 #include "graft/nn/layers/cudnn_rnn.hpp"
+#include "graft/nn/layers/custom_scale_layer.hpp"
 #include "graft/nn/layers/dense.hpp"
 #include "graft/nn/layers/depthwise_conv.hpp"
 #include "graft/nn/layers/discretization.hpp"
@@ -38,6 +39,7 @@
 #include "graft/nn/layers/identity.hpp"
 #include "graft/nn/layers/input_layer.hpp"
 #include "graft/nn/layers/layer_normalization.hpp"
+#include "graft/nn/layers/layer_scale.hpp"
 #include "graft/nn/layers/leaky_relu.hpp"
 #include "graft/nn/layers/lstm.hpp"
 #include "graft/nn/layers/masking.hpp"
@@ -118,6 +120,7 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<Cropping3D, Scalar>("Cropping3D");
   register_builtin<CuDNNGRU, Scalar>("CuDNNGRU");
   register_builtin<CuDNNLSTM, Scalar>("CuDNNLSTM");
+  register_builtin<CustomScaleLayer, Scalar>("CustomScaleLayer");
   register_builtin<Dense, Scalar>("Dense");
   register_builtin<DepthwiseConv1D, Scalar>("DepthwiseConv1D");
   register_builtin<DepthwiseConv2D, Scalar>("DepthwiseConv2D");
@@ -146,6 +149,7 @@ GRAFT_COLD void register_all_builtin() {
   auto& registry = LayerRegistry<Scalar>::instance();
   if (!registry.contains("Lambda")) registry.add("Lambda", &make_lambda<Scalar>, true);
   register_builtin<LayerNormalization, Scalar>("LayerNormalization");
+  register_builtin<LayerScale, Scalar>("LayerScale");
   register_builtin<LeakyReLU, Scalar>("LeakyReLU");
   register_builtin<LSTM, Scalar>("LSTM");
   register_builtin<Masking, Scalar>("Masking");

@@ -47,9 +47,53 @@ class WeightPlan {
     if (file_.size() != model_.size()) {
       fail<FileError>(
           where_ + ": Layer count mismatch", std::to_string(model_.size()) + " layers with weights, as in the model",
-          std::to_string(file_.size()), "To load the layers whose names agree: load_weights(path, {.by_name = true}).");
+          std::to_string(file_.size()),
+          first_difference() + " To load the layers whose names agree: load_weights(path, {.by_name = true}).");
     }
-    for (std::size_t i = 0; i < file_.size(); ++i) match(*file_[i], *model_[i]);
+    for (std::size_t i = 0; i < file_.size(); ++i) {
+      try {
+        match(*file_[i], *model_[i]);
+      } catch (const FileError& error) {
+        throw FileError(std::string(error.what()) + " It is number " + std::to_string(i + 1) + " of " +
+                        std::to_string(file_.size()) +
+                        " layers with weights, the first that differs; in the file it is " + describe(*file_[i]) + ".");
+      }
+    }
+  }
+
+  // For who has the file of another network: where the two part.
+  GRAFT_COLD std::string first_difference() const {
+    std::size_t i = 0;
+    while (i < file_.size() && i < model_.size() && fits(*file_[i], *model_[i])) ++i;
+    const std::string in_model = i < model_.size() ? "the model has " + describe(*model_[i]) : "the model ends";
+    const std::string in_file = i < file_.size() ? "the file has " + describe(*file_[i]) : "the file ends";
+    const std::string number = std::to_string(i + 1);
+    return "The first layer that differs is number " + number + ": " + in_model + ", " + in_file + ".";
+  }
+  GRAFT_COLD bool fits(const FileGroup& file, const ModelGroup& model) const {
+    try {
+      for (const Match& one : GroupMatcher(file, model, generation_, where_).match()) {
+        if (!one.to->order_of(one.from->data.shape(), generation_)) return false;
+      }
+      return true;
+    } catch (const FileError&) {
+      return false;
+    }
+  }
+  GRAFT_COLD static std::string describe(const FileGroup& group) {
+    std::string text = "\"" + group.name + "\"";
+    for (const FileWeight& weight : group.weights) add_shape(weight.data.shape(), text);
+    return text;
+  }
+  GRAFT_COLD static std::string describe(const ModelGroup& group) {
+    std::string text = "\"" + group.name + "\"";
+    for (const ModelLeaf& leaf : group.leaves) {
+      for (const ModelWeight& weight : leaf.weights) add_shape(weight.shape, text);
+    }
+    return text;
+  }
+  GRAFT_COLD static void add_shape(const Shape& shape, std::string& text) {
+    if (text.size() < 200) text += " " + shape.str();
   }
 
   GRAFT_COLD void by_name() {

@@ -1,0 +1,18 @@
+#pragma once
+
+#include "graft/applications/convnext.hpp"
+#include "graft/applications/decode_predictions.hpp"
+#include "graft/applications/densenet.hpp"
+#include "graft/applications/efficientnet.hpp"
+#include "graft/applications/efficientnet_v2.hpp"
+#include "graft/applications/inception_resnet_v2.hpp"
+#include "graft/applications/inception_v3.hpp"
+#include "graft/applications/mobilenet.hpp"
+#include "graft/applications/mobilenet_v2.hpp"
+#include "graft/applications/mobilenet_v3.hpp"
+#include "graft/applications/nasnet.hpp"
+#include "graft/applications/preprocess_input.hpp"
+#include "graft/applications/resnet.hpp"
+#include "graft/applications/resnet_v2.hpp"
+#include "graft/applications/vgg.hpp"
+#include "graft/applications/xception.hpp"
