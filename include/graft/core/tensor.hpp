@@ -40,7 +40,11 @@ class Tensor {
     eigen::RowMajorMap<Scalar>(data(), matrix.rows(), matrix.cols()) = matrix.template cast<Scalar>();
   }
 
-  Tensor(const Tensor& other) : Tensor(uninitialized(other.shape())) { std::copy_n(other.data(), size(), data()); }
+  Tensor(const Tensor& other) {
+    if (!other.allocated()) return;
+    Tensor(uninitialized(other.shape())).swap(*this);
+    std::copy_n(other.data(), size(), data());
+  }
   Tensor& operator=(const Tensor& other) { return *this = Tensor(other); }
   Tensor(Tensor&& other) noexcept { swap(other); }
   Tensor& operator=(Tensor&& other) noexcept {

@@ -38,8 +38,9 @@ class Trainer {
     }
   }
 
-  /// One pass with updates. before_batch(batch) is called before every step; on_batch(batch, loss) after it, and says
-  /// whether to go on.
+  /// One pass with updates. What is random about a sample depends on `random`, a key of the run and the epoch, and on
+  /// the sample's number in the arrays. before_batch(batch) is called before every step; on_batch(batch, loss) after
+  /// it, and says whether to go on.
   template <class BeforeBatch, class OnBatch>
   void train_epoch(const PassData<Scalar>& data, const SampleOrder& order, Index batch_size, RandomKey random,
                    BeforeBatch&& before_batch, OnBatch&& on_batch) {
@@ -53,7 +54,7 @@ class Trainer {
       Session& session = open(train_sessions_, data, last - first, true);
       before_batch(step);
       batches.read(order, first, last);
-      const double loss = train_step(session, batches, random.fold(static_cast<std::uint64_t>(step)));
+      const double loss = train_step(session, batches, {random, order.numbers(first)});
       if (!on_batch(step, loss)) return;
     }
   }
@@ -143,7 +144,7 @@ class Trainer {
     Index batch_size_;
   };
 
-  double train_step(Session& session, const Batches& batches, RandomKey random) {
+  double train_step(Session& session, const Batches& batches, const RandomStreams& random) {
     session.executor.forward(batches.inputs, random);
     double total = session.executor.activity_loss();
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i)
