@@ -10,6 +10,7 @@
 #ifndef GRAFT_COMPILED
 #include "graft/applications/class_index_file.hpp"
 #include "graft/io/keras/keras.hpp"
+#include "graft/transfer/feature_writer.hpp"
 #else
 // The code that reads and writes files is in the library; its headers, HDF5's and JSON's are half a second to parse.
 // Models of another scalar type than float need graft/io/keras/keras.hpp too.

@@ -11,6 +11,13 @@
 
 namespace graft {
 
+/// Where the numbers of a tensor come from. Copies of a tensor keep it; it says nothing about views.
+enum class Origin : unsigned char {
+  fresh,      ///< initialised, or computed
+  trained,    ///< moved by training in this process
+  pretrained  ///< read from a file, or copied from weights that were trained
+};
+
 /// An Eigen tensor whose rank is known at run time: owns 64-byte aligned, row-major memory. Copying copies the numbers,
 /// moving is cheap. `.tensor<Rank>()`, `.matrix()` and `.vector()` are its Eigen maps, without a copy.
 template <class Scalar = float>
@@ -44,6 +51,7 @@ class Tensor {
     if (!other.allocated()) return;
     Tensor(uninitialized(other.shape())).swap(*this);
     std::copy_n(other.data(), size(), data());
+    origin_ = other.origin_;
   }
   Tensor& operator=(const Tensor& other) { return *this = Tensor(other); }
   Tensor(Tensor&& other) noexcept { swap(other); }
@@ -63,6 +71,9 @@ class Tensor {
 
   /// True when it holds memory; a default-constructed tensor does not.
   bool allocated() const { return memory_ != nullptr; }
+
+  Origin origin() const { return origin_; }
+  void set_origin(Origin origin) { origin_ = origin; }
 
   const Shape& shape() const { return view_.shape(); }
   int rank() const { return view_.rank(); }
@@ -120,6 +131,7 @@ class Tensor {
   void swap(Tensor& other) noexcept {
     std::swap(memory_, other.memory_);
     std::swap(view_, other.view_);
+    std::swap(origin_, other.origin_);
   }
   void check_count(Index count) const {
     if (count != size()) {
@@ -129,6 +141,7 @@ class Tensor {
 
   std::unique_ptr<Scalar[], AlignedDelete> memory_;
   TensorView<Scalar> view_;
+  Origin origin_ = Origin::fresh;
 };
 
 }  // namespace graft

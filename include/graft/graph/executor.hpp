@@ -176,11 +176,12 @@ class Executor {
     }
   }
 
-  /// After the optimizer's step: layers move their own state.
-  void update_state() {
+  /// After the optimizer's step: layers move their own state, or take the batch's in its place.
+  void update_state(bool replace = false) {
     for (const auto& node : plan_.nodes()) {
       if (node.updates_state) {
-        node.layer->update_state({.input_shapes = node.input_shapes, .use = node.use, .cache = memory(node.cache)});
+        node.layer->update_state(
+            {.input_shapes = node.input_shapes, .use = node.use, .cache = memory(node.cache), .replace = replace});
       }
     }
   }

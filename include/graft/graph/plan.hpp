@@ -10,6 +10,7 @@ struct PlanOptions {
   bool training = false;         ///< random layers and batch statistics are active
   bool backward = false;         ///< gradients of the trainable variables are wanted
   bool input_gradients = false;  ///< with backward: gradients of the inputs too
+  bool statistics = false;       ///< with training, without backward: layers move their state, and random ones rest
 };
 
 /// What a graph becomes for given batch shapes and a trainable set: the order, which gradients exist, and where each
@@ -129,7 +130,7 @@ class Plan {
       node.output_mask = flat.output_mask;
       node.stream = flat.stream;
       node.variables = flat.layer->variables();
-      node.use.training = flat.training.value_or(options_.training);
+      node.use.training = flat.training.value_or(options_.training) && !(options_.statistics && flat.layer->is_random());
       node.use.trainable = flat.trainable;
       node.use.masked = !node.masks.empty();
       for (std::size_t i = 0; i < node.inputs.size(); ++i) {
@@ -144,7 +145,7 @@ class Plan {
       }
       if (node.output_mask != kNone) values_[node.output_mask].shape = shapes[0].slice(0, 2);
       node.needs = node.layer->needs(node.input_shapes, node.use);
-      node.updates_state = options_.backward && node.layer->updates_state(node.use);
+      node.updates_state = (options_.backward || options_.statistics) && node.layer->updates_state(node.use);
       if (options_.backward && node.use.backward() && node.layer->activity_regularizer()) node.needs.outputs = true;
       nodes_.push_back(std::move(node));
     }

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <cmath>
-#include <list>
 
 #include "graft/models/model.hpp"
+#include "graft/models/prefix_cache.hpp"
 #include "graft/models/run_batches.hpp"
 #include "graft/models/trainer.hpp"
 
@@ -111,69 +111,6 @@ GRAFT_COLD PassData<Scalar> split_validation(PassData<Scalar>& data, double frac
   return validation;
 }
 
-/// The frozen prefix of a graph, run once: its outputs stand in for the inputs from then on.
-template <class Scalar>
-class PrefixCache {
- public:
-  /// Splits the graph if that pays and the features of `samples` samples fit the budget; `history` says what was done.
-  GRAFT_COLD PrefixCache(FlatGraph<Scalar>& graph, const PassData<Scalar>& data, Index samples, Index batch_size,
-                         Index budget, History& history)
-      : batch_size_(batch_size) {
-    SplitGraph<Scalar> split = split_frozen_prefix(graph);
-    if (split.rest.nodes.empty()) {
-      history.uncached_reason = "no layer trains";
-      return;
-    }
-    std::vector<Shape> shapes;
-    for (const auto& x : data.x) shapes.push_back(x.shape().replace_batch(1));
-    const Plan<Scalar> plan(split.prefix, shapes, {});
-    Index computing = 0;
-    for (const auto& node : plan.nodes()) computing += !node.needs.is_view;
-    if (computing == 0) {
-      history.uncached_reason = "the first layer " + split.rest.nodes.front().layer->where() +
-                                (split.rest.nodes.front().layer->is_random() ? " draws random numbers" : " trains");
-      return;
-    }
-    double bytes = 0;
-    for (const std::size_t output : plan.outputs()) {
-      bytes += static_cast<double>(plan.values()[output].shape.elements()) * sizeof(Scalar);
-    }
-    bytes *= static_cast<double>(samples);
-    if (bytes > static_cast<double>(budget)) {
-      history.uncached_reason = "features of " + text::with_commas(static_cast<Index>(bytes)) +
-                                " bytes exceed the budget of " + text::with_commas(budget);
-      return;
-    }
-    history.cached_layers = computing;
-    history.cached_bytes = static_cast<Index>(bytes);
-    prefix_ = std::move(split.prefix);
-    graph = std::move(split.rest);
-    active_ = true;
-  }
-
-  /// Replaces the inputs by the features. The tensors are kept here.
-  GRAFT_COLD void apply(PassData<Scalar>& data) {
-    if (!active_ || data.samples() == 0) return;
-    auto features = run_batches<Scalar>(
-        data.x, batch_size_,
-        [this](const std::vector<Shape>& shapes) {
-          return std::make_unique<Executor<Scalar>>(Plan<Scalar>(prefix_, shapes, {}));
-        },
-        [](std::vector<Shape>, std::unique_ptr<Executor<Scalar>>) {});
-    data.x.clear();
-    for (auto& feature : features) {
-      features_.push_back(std::move(feature));
-      data.x.push_back(std::as_const(features_.back()).view());
-    }
-  }
-
- private:
-  FlatGraph<Scalar> prefix_;
-  std::list<Tensor<Scalar>> features_;
-  Index batch_size_;
-  bool active_ = false;
-};
-
 template <class Scalar>
 std::vector<double> values_of(const Logs& logs) {
   std::vector<double> values;
@@ -211,11 +148,11 @@ GRAFT_COLD History Model<Scalar>::fit(Arrays<Scalar> x, Arrays<Scalar> y, FitOpt
   compiled.apply_recorded(graph);
   History history;
   std::optional<detail::PrefixCache<Scalar>> cache;
-  if (options.cache_frozen_prefix && options.epochs > options.initial_epoch) {
-    cache.emplace(graph, data.pass, data.pass.samples() + validation.samples(), options.batch_size,
-                  options.cache_budget, history);
-    cache->apply(data.pass);
-    cache->apply(validation);
+  const bool caches = options.cache_frozen_prefix || !options.cache_file.empty();
+  if (caches && options.epochs > options.initial_epoch) {
+    cache.emplace(graph, data.pass, validation,
+                  detail::CachePlace{options.cache_file, options.on_stale_cache, options.batch_size, options.cache_budget},
+                  history);
   }
   Trainer<Scalar> trainer(std::move(graph), compiled, impl().output_names());
 

@@ -6,6 +6,7 @@
 
 #include "graft/core/array_like.hpp"
 #include "graft/models/callbacks/callback.hpp"
+#include "graft/models/feature_store.hpp"
 #include "graft/models/progress.hpp"
 
 namespace graft {
@@ -39,7 +40,11 @@ struct FitOptions {
   /// Runs the frozen, deterministic layers below the first trainable one once instead of once an epoch. The result is
   /// bit-equal. Of graft; Keras has no such argument.
   bool cache_frozen_prefix = false;
-  Index cache_budget = Index{1} << 30;  ///< bytes that cached features may take; beyond it nothing is cached
+  /// Bytes of memory that cached features may take; beyond it they go to a temporary file (in $TMPDIR, else /var/tmp).
+  Index cache_budget = Index{1} << 30;
+  /// Keeps the features in this file, for later runs too: see extract_features. Implies cache_frozen_prefix.
+  std::string cache_file = {};
+  StaleCache on_stale_cache = StaleCache::recompute;  ///< when cache_file is of other weights, layers or data
 };
 
 template <class Scalar>

@@ -43,6 +43,8 @@ class History {
   std::vector<Index> epoch;  ///< numbers of the epochs, from initial_epoch on
   Index cached_layers = 0;   ///< with cache_frozen_prefix: layers that ran once
   Index cached_bytes = 0;    ///< and the size of what they computed
+  double cached_seconds = 0;       ///< that this one run took: what every epoch saves
+  std::string cache_text = {};     ///< where the features are and how they came there
   std::string uncached_reason = {};  ///< why nothing was cached though asked for
 
   /// The numbers of one name. Throws ConfigError with the nearest name when there is none.
@@ -67,6 +69,16 @@ class History {
     std::vector<std::string> names;
     for (const auto& entry : series_) names.push_back(entry.first);
     return names;
+  }
+  /// Puts the epochs of a training that went on behind these.
+  GRAFT_COLD void extend(const History& more) {
+    for (std::size_t i = 0; i < more.epoch.size(); ++i) {
+      Logs logs;
+      for (const auto& [name, values] : more.series_) {
+        if (i < values.size()) logs.set(name, values[i]);
+      }
+      append(more.epoch[i], logs);
+    }
   }
   GRAFT_COLD void append(Index number, const Logs& logs) {
     epoch.push_back(number);

@@ -223,7 +223,12 @@ class Trainer {
       const std::size_t mask = plan.output_masks()[i];
       session->masked_weights.emplace_back(mask == Plan<Scalar>::kNone ? Shape{0} : plan.values()[mask].shape);
     }
-    if (train) bind_gradients(*session);
+    if (train) {
+      bind_gradients(*session);
+      for (const auto& variable : session->executor.plan().variables()) {
+        if (variable->origin() == Origin::fresh) variable->set_origin(Origin::trained);
+      }
+    }
     PointerMap seen;
     for (const auto& node : graph_.nodes) {
       if (!FlatGraph<Scalar>::learns(node)) continue;

@@ -77,7 +77,12 @@ class Layer {
             "shape " + variables[i]->shape().str(), values[i].shape().str());
       }
     }
-    for (std::size_t i = 0; i < values.size(); ++i) variables[i]->assign(values[i].view());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      variables[i]->assign(values[i].view());
+      // What was trained elsewhere is pretrained here; a model that takes its own weights back is as it was.
+      const bool taken = values[i].origin() != Origin::fresh && variables[i]->origin() != Origin::trained;
+      if (taken) variables[i]->set_origin(Origin::pretrained);
+    }
   }
 
   /// Number of weights. Throws StateError when the layer is not built.

@@ -103,6 +103,7 @@ struct UpdateArgs {
   std::span<const Shape> input_shapes;
   Use use;
   const std::byte* cache = nullptr;
+  bool replace = false;  ///< the batch's statistics take the place of the moving ones, whatever the momentum
 };
 
 }  // namespace graft

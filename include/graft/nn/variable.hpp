@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <limits>
 #include <memory>
 #include <string>
 
@@ -45,6 +46,21 @@ class Variable {
     std::copy_n(value.data(), value.size(), mutable_value().data());
   }
 
+  /// Where the numbers come from: training makes fresh ones trained, files and set_weights make them pretrained.
+  Origin origin() const { return value_.origin(); }
+  void set_origin(Origin origin) { value_.set_origin(origin); }
+
+  /// By what optimizers multiply their learning rate (weight decay included) for this variable. Not saved in files.
+  double learning_rate_multiplier() const { return learning_rate_multiplier_; }
+  /// Throws ConfigError for a negative number or one that is not finite.
+  GRAFT_COLD void set_learning_rate_multiplier(double multiplier) {
+    if (!(multiplier >= 0 && multiplier <= std::numeric_limits<double>::max())) {
+      fail<ConfigError>("learning rate multiplier of variable \"" + name_ + "\"", "a finite number of at least 0",
+                        std::to_string(multiplier));
+    }
+    learning_rate_multiplier_ = multiplier;
+  }
+
   /// Grows with every change: who keeps a packed or folded copy of the value compares it.
   std::uint64_t version() const { return version_; }
   /// Unique in the process and never used again: the key of an optimizer's state.
@@ -68,6 +84,7 @@ class Variable {
   Constraint constraint_;
   std::uint64_t id_;
   std::uint64_t version_ = 0;
+  double learning_rate_multiplier_ = 1;
 };
 
 template <class Scalar>

@@ -24,6 +24,8 @@ struct Gradient {
 /// The optimizer contract. A derived optimizer names its slots (tensors of the shape of the variable) and updates one
 /// variable; unscaling, clipping, accumulation, weight decay, averages and constraints are done here, in Keras's order.
 ///
+/// A variable's learning_rate_multiplier multiplies the rate of its updates. Clipping comes before, over all gradients.
+///
 /// Slots are created when a variable is first seen, so that one optimizer serves a model through freezing and
 /// unfreezing; after that a step allocates nothing.
 template <class Scalar>
@@ -51,7 +53,7 @@ class OptimizerImpl {
 
   /// The learning rate of the next step, in the precision of the weights.
   virtual double learning_rate() const {
-    return static_cast<double>(static_cast<Scalar>(common_.learning_rate.at(steps_)));
+    return rounded(common_.learning_rate.at(steps_));
   }
   /// Throws StateError when a schedule sets the learning rate.
   virtual void set_learning_rate(double value) {
@@ -87,12 +89,15 @@ class OptimizerImpl {
     unscale(gradients);
     if (accumulate(gradients)) {
       clip(gradients);
-      const double rate = learning_rate();
       const Index step = iterations() + 1;
       begin_step(step);
+      const double base = common_.learning_rate.at(steps_);
       for (std::size_t i = 0; i < gradients.size(); ++i) {
         const double decay = seen_[i]->decays ? common_.weight_decay.value_or(0.0) : 0.0;
         Variable<Scalar>& variable = *gradients[i].variable;
+        // The rate itself is multiplied, in front of everything that it takes part in: the numbers are those of an
+        // optimizer of that rate, momentum and weight decay included.
+        const double rate = rounded(base * variable.learning_rate_multiplier());
         Scalar* w = variable.mutable_value().data();
         const Index n = variable.size();
         if (decay != 0 && !fuses_weight_decay()) {
@@ -203,6 +208,8 @@ class OptimizerImpl {
     Tensor<Scalar> average, accumulator;
     bool decays = true;
   };
+
+  static double rounded(double rate) { return static_cast<double>(static_cast<Scalar>(rate)); }
 
   // Steps ask for the same variables in the same order, so the search starts where the last one found them.
   Slots* find(std::uint64_t id, std::size_t hint = 0) const {

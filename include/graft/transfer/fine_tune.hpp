@@ -1,7 +1,9 @@
 #pragma once
 
 #include "graft/models/sequential.hpp"
-#include "graft/transfer/freeze.hpp"
+#include "graft/transfer/batch_norm_policy.hpp"
+#include "graft/transfer/learning_rates.hpp"
+#include "graft/transfer/strategy.hpp"
 
 namespace graft {
 
@@ -23,16 +25,30 @@ struct FineTuneOptions {
   LossList<Scalar> loss = {};       ///< default: those of the model's compile
   MetricList<Scalar> metrics = {};  ///< default: those of the model's compile
   Index batch_size = 32;
-  Index head_layers = 1;     ///< layers at the top that are new
-  Index unfreeze_top = 0;    ///< in phase 2, only that many reused layers with weights, from the top; 0: all
-  bool keep_bn_frozen = true;
+  Index head_layers = 1;           ///< layers at the top that are new
+  // What phase 2 unfreezes: all reused layers, unless one of the next three says less.
+  Index unfreeze_top = 0;          ///< that many with weights, from the top
+  std::string unfreeze_from = {};  ///< the one of this name and all above it
+  std::optional<Strategy> strategy = std::nullopt;  ///< none, the top ones, all, or Strategy::by_data
+  std::optional<double> similarity = std::nullopt;  ///< for by_data: see StrategyOptions
+  bool keep_bn_frozen = true;                       ///< false: the same as .bn = {.all = BnPolicy::train}
+  BnPolicies bn = {};
+  /// Above 1: discriminative learning rates in phase 2 (2.6 in ULMFiT); they stay on the weights afterwards.
+  double discriminative_decay = 0;
+  /// In phase 2, one group of reused layers more in every epoch, from the top (ULMFiT); when all train, the rest of the
+  /// epochs. Callbacks see as many trainings.
+  bool gradual_unfreezing = false;
   Verbose verbose = Verbose::automatic;
-  Index cache_budget = Index{1} << 30;  ///< bytes that cached features of the frozen prefix may take
+  Index cache_budget = Index{1} << 30;  ///< bytes of memory that cached features of the frozen prefix may take
+  /// Keeps features on disk for later runs: "f.h5" becomes f.head.h5 and f.tuning.h5. See FitOptions.
+  std::string cache_file = {};
+  StaleCache on_stale_cache = StaleCache::recompute;
 };
 
 struct FineTuneReport {
   History head, tuning;
-  std::string text;  ///< what was frozen, cached and trained, in words
+  Strategy strategy = Strategy::full;  ///< what was done, in these words
+  std::string text;                    ///< what was frozen, cached and trained, in words
 };
 
 namespace detail {
@@ -44,17 +60,213 @@ GRAFT_COLD Optimizer<Scalar> with_learning_rate(const Optimizer<Scalar>& optimiz
   return Optimizer<Scalar>::from_config(config);
 }
 
-GRAFT_COLD inline std::string describe_phase(const char* name, const History& history, Index trainable, double rate) {
-  std::string text = std::string(name) + ": " + std::to_string(history.epoch.size()) + " epochs at learning rate " +
+GRAFT_COLD inline std::string describe_phase(const std::string& name, const History& history, Index trainable,
+                                             double rate) {
+  std::string text = name + ": " + std::to_string(history.epoch.size()) + " epochs at learning rate " +
                      text::number("%g", rate) + ", " + text::with_commas(trainable) + " trainable parameters";
   if (history.cached_layers > 0) {
     text += "; " + std::to_string(history.cached_layers) + " frozen layers ran once instead of once an epoch (" +
-            text::with_commas(history.cached_bytes) + " bytes of features)";
+            text::with_commas(history.cached_bytes) + " bytes of features, " + history.cache_text + "), which saves " +
+            text::number("%.3g", history.cached_seconds) + " s an epoch";
   } else if (!history.uncached_reason.empty()) {
     text += "; nothing cached: " + history.uncached_reason;
   }
   return text + "\n";
 }
+
+/// "features.h5" → "features.head.h5".
+GRAFT_COLD inline std::string phase_file(const std::string& path, const std::string& phase) {
+  if (path.empty()) return path;
+  const std::size_t slash = path.rfind('/'), dot = path.rfind('.');
+  const bool ends = dot == std::string::npos || (slash != std::string::npos && dot < slash);
+  return ends ? path + "." + phase : path.substr(0, dot) + "." + phase + path.substr(dot);
+}
+
+/// The two phases of one call.
+template <class Scalar>
+class FineTuning {
+ public:
+  GRAFT_COLD FineTuning(const Model<Scalar>& model, const TrainingData<Scalar>& data, FineTuneOptions<Scalar> options)
+      : model_(model), data_(data), options_(std::move(options)) {
+    const auto& before = model_.impl().compiled();
+    if (options_.loss.empty() && before) options_.loss = before->losses();
+    if (options_.metrics.empty() && before) options_.metrics = before->options().metrics;
+    if (!options_.optimizer) {
+      options_.optimizer = before ? before->optimizer() : Optimizer<Scalar>(SGD<Scalar>({.learning_rate = 1e-2}));
+    }
+    const auto count = static_cast<Index>(model_.layers().size());
+    if (options_.head_layers < 1 || options_.head_layers >= count) {
+      fail<ConfigError>("fine_tune head_layers", "1 to " + std::to_string(count - 1),
+                        std::to_string(options_.head_layers));
+    }
+    if ((options_.unfreeze_top > 0) + !options_.unfreeze_from.empty() + options_.strategy.has_value() > 1) {
+      throw ConfigError("fine_tune: expected one of unfreeze_top, unfreeze_from and strategy, received several.");
+    }
+    if (!model_.built()) build_from_data(model_.impl(), data_.x);
+    reused_ = model_.layers().slice(0, count - options_.head_layers);
+    head_ = model_.layers().slice(count - options_.head_layers);
+    if (!options_.keep_bn_frozen) options_.bn.all = BnPolicy::train;
+    check_policies();
+  }
+
+  GRAFT_COLD FineTuneReport run() {
+    choose();
+    reestimate();
+    const double head_rate =
+        options_.head.learning_rate > 0 ? options_.head.learning_rate : options_.optimizer->learning_rate();
+    model_.impl().set_own_trainable(true);
+    freeze(reused_);
+    for (const auto& layer : head_) layer.set_trainable(true);
+    if (options_.discriminative_decay > 0) reset_learning_rates<Scalar>(model_);
+    report_.head = phase("head", options_.head, head_rate);
+    if (report_.strategy == Strategy::feature_extraction) return std::move(report_);
+
+    unfreeze_reused();
+    if (options_.discriminative_decay > 0) {
+      const auto rates = discriminative_learning_rates(model_, options_.discriminative_decay,
+                                                       {.head_layers = options_.head_layers});
+      report_.text += "learning rates of " + std::to_string(rates.size()) + " groups of reused layers: times " +
+                      text::number("%.3g", rates.empty() ? 1 : rates.front()) + " (lowest) to " +
+                      text::number("%.3g", rates.empty() ? 1 : rates.back()) + "\n";
+    }
+    const double rate = options_.tuning.learning_rate > 0 ? options_.tuning.learning_rate : head_rate / 100;
+    if (options_.gradual_unfreezing) gradual(rate);
+    else report_.tuning = phase("tuning", options_.tuning, rate);
+    return std::move(report_);
+  }
+
+ private:
+  GRAFT_COLD void check_policies() const {
+    std::vector<std::string> known;
+    for (const auto& layer : leaves_with_weights(model_)) {
+      if (is_batch_norm(layer.impl())) known.push_back(layer.name());
+    }
+    for (const auto& [name, policy] : options_.bn.layers) {
+      if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+      throw ConfigError("fine_tune bn: no BatchNormalization layer has the name \"" + name + "\". " +
+                        (known.empty() ? "There is none in the model." : text::did_you_mean(name, known)));
+    }
+  }
+
+  GRAFT_COLD void choose() {
+    report_.strategy = options_.unfreeze_top > 0 || !options_.unfreeze_from.empty() ? Strategy::partial : Strategy::full;
+    if (!options_.strategy) return;
+    report_.strategy = *options_.strategy;
+    if (report_.strategy != Strategy::by_data) return;
+    const StrategyChoice choice = choose_strategy(data_.y[0], {.similarity = options_.similarity});
+    report_.strategy = choice.strategy;
+    say("strategy: " + std::string(name_of(choice.strategy)) + "; " + choice.reason + "\n");
+  }
+
+  GRAFT_COLD void reestimate() {
+    ReestimateOptions chosen{.batch_size = options_.batch_size};
+    PointerMap head;
+    for (const auto& layer : head_) head.emplace(&layer.impl(), 0);
+    for (const auto& layer : leaves_with_weights(model_)) {
+      const bool wanted = is_batch_norm(layer.impl()) && options_.bn.of(layer.name()) == BnPolicy::reestimate;
+      if (wanted && !head.count(&layer.impl())) chosen.layers.push_back(layer.name());
+    }
+    if (chosen.layers.empty()) return;
+    const Index count = reestimate_batch_norm(model_, data_.x, chosen);
+    say("statistics of " + std::to_string(count) + " BatchNormalization layers re-estimated on " +
+        std::to_string(data_.x.samples()) + " samples\n");
+  }
+
+  // Sets the flags of phase 2.
+  GRAFT_COLD void unfreeze_reused() {
+    const UnfreezeOptions all{.keep_bn_frozen = false};
+    if (report_.strategy == Strategy::full) {
+      unfreeze(reused_, all);
+    } else if (!options_.unfreeze_from.empty()) {
+      unfreeze_from(model_, options_.unfreeze_from, all);
+      for (const auto& layer : head_) layer.set_trainable(true);
+    } else {
+      std::vector<Layer<Scalar>> leaves;
+      for (const auto& layer : leaves_with_weights(model_)) {
+        if (!in_head(layer)) leaves.push_back(layer);
+      }
+      Index remaining = options_.unfreeze_top > 0 ? options_.unfreeze_top : top_third(leaves);
+      for (Index i = static_cast<Index>(reused_.size()) - 1; i >= 0; --i) {
+        unfreeze_from_top(reused_[i], remaining, options_.bn.all != BnPolicy::train);
+      }
+    }
+    // A policy of train makes no layer train that lies below those that do.
+    for (const auto& layer : leaves_with_weights(model_)) {
+      if (!is_batch_norm(layer.impl()) || in_head(layer)) continue;
+      if (options_.bn.of(layer.name()) != BnPolicy::train) layer.set_trainable(false);
+      else if (options_.bn.layers.count(layer.name())) layer.set_trainable(true);
+    }
+  }
+  bool in_head(const Layer<Scalar>& leaf) const {
+    for (const auto& layer : head_) {
+      for (const auto& variable : layer.weights()) {
+        if (variable == leaf.weights().front()) return true;
+      }
+    }
+    return false;
+  }
+
+  GRAFT_COLD void gradual(double rate) {
+    std::vector<Layer<Scalar>> leaves;
+    for (const auto& layer : leaves_with_weights(model_)) {
+      if (layer.trainable() && !in_head(layer)) leaves.push_back(layer);
+    }
+    const auto groups = group_layers(leaves, GroupBy::automatic);
+    for (const auto& layer : leaves) layer.set_trainable(false);
+    const Optimizer<Scalar> optimizer = with_learning_rate(*options_.optimizer, rate);
+    const Index epochs = options_.tuning.epochs;
+    const Index stages = std::min(static_cast<Index>(groups.size()), epochs);
+    for (Index k = 0; k < stages; ++k) {
+      const auto& group = groups[groups.size() - 1 - static_cast<std::size_t>(k)];
+      for (const auto& layer : group) layer.set_trainable(true);
+      const History history = fit("tuning, " + std::to_string(k + 1) + " of " + std::to_string(groups.size()) +
+                                      " groups (down to \"" + group.front().name() + "\")",
+                                  "tuning", options_.tuning, optimizer, rate, k, k + 1 < stages ? k + 1 : epochs);
+      report_.tuning.extend(history);
+    }
+    if (stages < static_cast<Index>(groups.size())) {
+      say("tuning: " + std::to_string(groups.size()) + " groups, but " + std::to_string(epochs) +
+          " epochs: the lowest ones stayed frozen\n");
+    }
+  }
+
+  GRAFT_COLD History phase(const char* name, const TuningPhase<Scalar>& phase, double rate) {
+    return fit(name, name, phase, with_learning_rate(*options_.optimizer, rate), rate, 0, phase.epochs);
+  }
+  GRAFT_COLD History fit(const std::string& title, const std::string& file, const TuningPhase<Scalar>& phase,
+                         const Optimizer<Scalar>& optimizer, double rate, Index first, Index last) {
+    model_.compile({.optimizer = optimizer, .loss = options_.loss, .metrics = options_.metrics});
+    Index trainable = 0;
+    for (const auto& variable : model_.trainable_weights()) trainable += variable->size();
+    // What is used for one epoch only need not be kept.
+    const bool keeps = last - first > 1 || !options_.gradual_unfreezing || file != "tuning";
+    History history = model_.fit(data_.x, data_.y,
+                                 {.batch_size = options_.batch_size,
+                                  .epochs = last,
+                                  .verbose = options_.verbose,
+                                  .callbacks = phase.callbacks,
+                                  .validation_data = options_.validation_data,
+                                  .sample_weight = data_.sample_weight,
+                                  .initial_epoch = first,
+                                  .cache_frozen_prefix = keeps,
+                                  .cache_budget = options_.cache_budget,
+                                  .cache_file = keeps ? phase_file(options_.cache_file, file) : "",
+                                  .on_stale_cache = options_.on_stale_cache});
+    say(describe_phase(title, history, trainable, rate), false);
+    return history;
+  }
+
+  GRAFT_COLD void say(const std::string& text, bool print = true) {
+    report_.text += text;
+    if (print && options_.verbose != Verbose::silent) std::fputs(text.c_str(), stdout);
+  }
+
+  const Model<Scalar>& model_;
+  const TrainingData<Scalar>& data_;
+  FineTuneOptions<Scalar> options_;
+  LayerList<Scalar> reused_, head_;
+  FineTuneReport report_;
+};
 
 }  // namespace detail
 
@@ -62,65 +274,14 @@ GRAFT_COLD inline std::string describe_phase(const char* name, const History& hi
 /// the large gradients of a random head do not wreck what was learned. Phase 2: the reused layers are unfrozen,
 /// BatchNormalization stays frozen, and the learning rate is lowered. Each phase compiles anew with a fresh optimizer.
 /// What is frozen and deterministic below the first layer that trains runs once; the numbers are those of the plain
-/// loop. Throws what compile and fit throw.
+/// loop. Options choose what phase 2 unfreezes, the policies of BatchNormalization, discriminative rates and gradual
+/// unfreezing. Throws what compile and fit throw, ConfigError for names that are not there.
 ///
 ///     auto report = graft::fine_tune(model_B, {x_train, y_train}, {.head = {.epochs = 4}, .tuning = {.epochs = 16}});
 template <class Scalar>
 GRAFT_COLD FineTuneReport fine_tune(const Model<Scalar>& model, const TrainingData<Scalar>& data,
                                     FineTuneOptions<Scalar> options = {}) {
-  const auto& before = model.impl().compiled();
-  if (options.loss.empty() && before) options.loss = before->losses();
-  if (options.metrics.empty() && before) options.metrics = before->options().metrics;
-  if (!options.optimizer) {
-    options.optimizer = before ? before->optimizer() : Optimizer<Scalar>(SGD<Scalar>({.learning_rate = 1e-2}));
-  }
-  const auto count = static_cast<Index>(model.layers().size());
-  if (options.head_layers < 1 || options.head_layers >= count) {
-    fail<ConfigError>("fine_tune head_layers", "1 to " + std::to_string(count - 1), std::to_string(options.head_layers));
-  }
-  if (!model.built()) {
-    detail::build_from_data(model.impl(), data.x);
-  }
-  const LayerList<Scalar> reused = model.layers().slice(0, count - options.head_layers);
-  const LayerList<Scalar> head = model.layers().slice(count - options.head_layers);
-
-  FineTuneReport report;
-  const auto run = [&](const char* name, const TuningPhase<Scalar>& phase, double rate) {
-    const Optimizer<Scalar> optimizer = detail::with_learning_rate(*options.optimizer, rate);
-    model.compile({.optimizer = optimizer, .loss = options.loss, .metrics = options.metrics});
-    Index trainable = 0;
-    for (const auto& variable : model.trainable_weights()) trainable += variable->size();
-    History history = model.fit(data.x, data.y,
-                                {.batch_size = options.batch_size,
-                                 .epochs = phase.epochs,
-                                 .verbose = options.verbose,
-                                 .callbacks = phase.callbacks,
-                                 .validation_data = options.validation_data,
-                                 .sample_weight = data.sample_weight,
-                                 .cache_frozen_prefix = true,
-                                 .cache_budget = options.cache_budget});
-    report.text += detail::describe_phase(name, history, trainable, rate);
-    return history;
-  };
-
-  const double head_rate =
-      options.head.learning_rate > 0 ? options.head.learning_rate : options.optimizer->learning_rate();
-  model.impl().set_own_trainable(true);
-  freeze(reused);
-  for (const auto& layer : head) layer.set_trainable(true);
-  report.head = run("head", options.head, head_rate);
-
-  if (options.unfreeze_top > 0) {
-    Index remaining = options.unfreeze_top;
-    for (Index i = static_cast<Index>(reused.size()) - 1; i >= 0; --i) {
-      detail::unfreeze_from_top(reused[i], remaining, options.keep_bn_frozen);
-    }
-  } else {
-    unfreeze(reused, {.keep_bn_frozen = options.keep_bn_frozen});
-  }
-  report.tuning = run("tuning", options.tuning,
-                      options.tuning.learning_rate > 0 ? options.tuning.learning_rate : head_rate / 100);
-  return report;
+  return detail::FineTuning<Scalar>(model, data, std::move(options)).run();
 }
 
 }  // namespace graft

@@ -1,5 +1,10 @@
 #pragma once
 
+#include "graft/transfer/batch_norm_policy.hpp"
+#include "graft/transfer/feature_cache.hpp"
 #include "graft/transfer/fine_tune.hpp"
 #include "graft/transfer/freeze.hpp"
+#include "graft/transfer/layer_groups.hpp"
+#include "graft/transfer/learning_rates.hpp"
 #include "graft/transfer/reuse_layers.hpp"
+#include "graft/transfer/strategy.hpp"

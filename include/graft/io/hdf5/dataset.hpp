@@ -1,5 +1,7 @@
 #pragma once
 
+#include <bit>
+
 #include "graft/io/hdf5/attributes.hpp"
 #include "graft/io/hdf5/packed_array.hpp"
 
@@ -13,6 +15,12 @@ hid_t native_type() {
     static_assert(std::is_same_v<T, std::int64_t>, "float, double or std::int64_t");
     return H5T_NATIVE_INT64;
   }
+}
+
+/// What is written for numbers of a type.
+template <class T>
+hid_t disk_type() {
+  return std::is_same_v<T, float> ? H5T_IEEE_F32LE : std::is_same_v<T, double> ? H5T_IEEE_F64LE : H5T_STD_I64LE;
 }
 
 /// An array in a file, opened for reading: its shape is known and checked, its numbers are still on disk. Numbers of
@@ -35,6 +43,12 @@ class Dataset {
   /// True when reading cannot fail half way, short of a failing disk: contiguous numbers inside of the file.
   bool plain() const { return plain_; }
 
+  /// Byte of the file where the numbers lie one behind the other, as memory would have them; -1 when they do not.
+  template <class T>
+  Index offset() const {
+    return offset_of(disk_type<T>());
+  }
+
   /// Reads all numbers, row-major, straight into memory for shape().elements() of them.
   template <class T>
   void read(T* into) const {
@@ -55,6 +69,14 @@ class Dataset {
     }
 #endif
     call.check(H5Dread(id_.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, into), "read its numbers");
+  }
+
+  GRAFT_COLD Index offset_of(hid_t disk) const {
+    const Call call(where_);
+    const Handle type(call.check(H5Dget_type(id_.get()), "read its type"), &H5Tclose);
+    const haddr_t offset = H5Dget_offset(id_.get());
+    const bool direct = plain_ && offset != HADDR_UNDEF && H5Tequal(type.get(), disk) > 0;
+    return direct && std::endian::native == std::endian::little ? static_cast<Index>(offset) : -1;
   }
 
   GRAFT_COLD void read_shape(const Call& call) {

@@ -52,12 +52,14 @@ class File {
   }
 
   /// Makes a file out of nothing, or of what stands there; what is before byte `base` stays. What goes wrong with the
-  /// disk is noted in `*error`.
-  GRAFT_COLD static File create(const std::string& path, const std::string& where, int* error, Index base = 0) {
+  /// disk is noted in `*error`. With `alignment`, arrays begin at multiples of it.
+  GRAFT_COLD static File create(const std::string& path, const std::string& where, int* error, Index base = 0,
+                                Index alignment = 0) {
     File file(where);
     const Call call(file.where_);
     const Handle access = access_properties(call);
     WriteDriver::select(access.get(), error, base, call);
+    if (alignment > 0) call.check(H5Pset_alignment(access.get(), 1, static_cast<hsize_t>(alignment)), "create it");
     file.id_ =
         Handle(call.check(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), "create it"), &H5Fclose);
     return file;

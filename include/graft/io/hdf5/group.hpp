@@ -80,10 +80,12 @@ class Group {
   /// 1 … 9 when it has more than a few numbers.
   template <class T>
   void write_dataset(const std::string& path, const Shape& shape, const T* numbers, int gzip = 0) const {
-    const hid_t on_disk = std::is_same_v<T, float>    ? H5T_IEEE_F32LE
-                          : std::is_same_v<T, double> ? H5T_IEEE_F64LE
-                                                      : H5T_STD_I64LE;
-    write_array(path, shape, numbers, native_type<T>(), on_disk, gzip);
+    write_array(path, shape, numbers, native_type<T>(), disk_type<T>(), gzip);
+  }
+  /// The place of a contiguous array whose numbers are written later, past the library: see Dataset::offset.
+  template <class T>
+  void reserve_dataset(const std::string& path, const Shape& shape) const {
+    write_array(path, shape, nullptr, native_type<T>(), disk_type<T>(), 0);
   }
 
  private:
@@ -170,12 +172,16 @@ class Group {
     const Handle links = intermediate_groups(call);
     const Handle properties(call.check(H5Pcreate(H5P_DATASET_CREATE), "make an array"), &H5Pclose);
     call.check(H5Pset_obj_track_times(properties.get(), false), "make an array");
+    if (!numbers) {
+      call.check(H5Pset_alloc_time(properties.get(), H5D_ALLOC_TIME_EARLY), "make an array");
+      call.check(H5Pset_fill_time(properties.get(), H5D_FILL_TIME_NEVER), "make an array");
+    }
     if (gzip > 0 && shape.elements() >= kWorthPacking) pack(properties.get(), shape, dims, gzip, call);
     const Handle made(
         call.check(H5Dcreate2(id(), path.c_str(), disk, space.get(), links.get(), properties.get(), H5P_DEFAULT),
                    "make an array"),
         &H5Dclose);
-    if (shape.elements() > 0) {
+    if (shape.elements() > 0 && numbers) {
       call.check(H5Dwrite(made.get(), memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, numbers), "write its numbers");
     }
   }

@@ -55,6 +55,7 @@ GRAFT_COLD void read_weights(const std::vector<Match>& matches, const std::vecto
     if (match->order.moves()) move_axes(value, match->order, into(*match));
     else std::copy_n(value.data(), value.size(), into(*match));
   }
+  for (const Match& match : matches) variables[match.to->index]->set_origin(Origin::pretrained);
   if (!rotates) return;
   // Theano convolves where the others correlate; its depthwise and separable convolutions go the others' way.
   for (const Match& match : matches) {

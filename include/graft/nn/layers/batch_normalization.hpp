@@ -113,8 +113,9 @@ class BatchNormalizationImpl final : public LayerImpl<Scalar> {
   /// moving = moving * momentum + batch * (1 - momentum), the variance being the biased one (Keras 3).
   void update_state(const UpdateArgs& args) override {
     if (!uses_batch_statistics(args.use)) return;
-    move(*moving_mean_, reinterpret_cast<const Scalar*>(args.cache));
-    move(*moving_variance_, reinterpret_cast<const Scalar*>(args.cache + statistics_bytes(args.input_shapes[0])));
+    move(*moving_mean_, reinterpret_cast<const Scalar*>(args.cache), args.replace);
+    move(*moving_variance_, reinterpret_cast<const Scalar*>(args.cache + statistics_bytes(args.input_shapes[0])),
+         args.replace);
   }
 
   GRAFT_COLD Config config() const override {
@@ -185,9 +186,13 @@ class BatchNormalizationImpl final : public LayerImpl<Scalar> {
   static const Scalar* data_of(const VariablePtr<Scalar>& variable) {
     return variable ? std::as_const(*variable).value().data() : nullptr;
   }
-  void move(Variable<Scalar>& moving, const Scalar* batch) const {
+  void move(Variable<Scalar>& moving, const Scalar* batch, bool replace) const {
     const Scalar keep = static_cast<Scalar>(options_.momentum), take = static_cast<Scalar>(1 - options_.momentum);
     Tensor<Scalar>& value = moving.mutable_value();
+    if (replace) {
+      std::copy_n(batch, value.size(), value.data());
+      return;
+    }
     for (Index c = 0; c < value.size(); ++c) value[c] = value[c] * keep + batch[c] * take;
   }
 
