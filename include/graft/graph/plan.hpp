@@ -130,7 +130,8 @@ class Plan {
       node.output_mask = flat.output_mask;
       node.stream = flat.stream;
       node.variables = flat.layer->variables();
-      node.use.training = flat.training.value_or(options_.training) && !(options_.statistics && flat.layer->is_random());
+      node.use.training =
+          flat.training.value_or(options_.training) && !(options_.statistics && flat.layer->is_random());
       node.use.trainable = flat.trainable;
       node.use.masked = !node.masks.empty();
       for (std::size_t i = 0; i < node.inputs.size(); ++i) {
