@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -68,6 +69,17 @@ class Arguments {
  private:
   std::vector<std::string> words_;
 };
+
+/// "mean ± standard deviation" of a sample.
+inline std::string statistics(const std::vector<double>& values) {
+  double mean = 0, squares = 0;
+  for (const double value : values) mean += value / static_cast<double>(values.size());
+  for (const double value : values) squares += (value - mean) * (value - mean);
+  char text[64];
+  if (values.size() < 2) std::snprintf(text, sizeof text, "%.4f ± n/a", mean);
+  else std::snprintf(text, sizeof text, "%.4f ± %.4f", mean, std::sqrt(squares / static_cast<double>(values.size() - 1)));
+  return text;
+}
 
 /// The whole of a main function: `body(arguments)` returns the exit status; what it throws is printed, with status 2.
 template <class Body>

@@ -35,14 +35,5 @@ inline Task select(const graft::Tensor<float>& x, const graft::Tensor<float>& y,
   return task;
 }
 
-// Mean ± standard deviation over the seeds.
-inline std::string statistics(const std::vector<double>& values) {
-  double mean = 0, squares = 0;
-  for (const double value : values) mean += value / static_cast<double>(values.size());
-  for (const double value : values) squares += (value - mean) * (value - mean);
-  if (values.size() < 2) return graft::text::number("%.4f ± n/a", mean);
-  return graft::text::number("%.4f", mean) +
-         graft::text::number(" ± %.4f", std::sqrt(squares / static_cast<double>(values.size() - 1)));
-}
 
 }  // namespace example

@@ -126,6 +126,17 @@ class Dataset {
     at_least(0, count, "number of elements");
     return next(std::make_shared<detail::SliceStage<Scalar>>(stage(), count, -1));
   }
+  /// The elements at these positions of a pass, in the order of the list: a split of one's own. A position may come more
+  /// than once. Throws ConfigError for one that is not there, StateError for a dataset without an end.
+  GRAFT_COLD Dataset select(std::vector<Index> positions) const {
+    const Index all = cardinality();
+    if (all == kInfiniteCardinality) throw StateError("Dataset select: it has no end.");
+    for (const Index position : positions) {
+      if (position >= 0 && position < all) continue;
+      fail<ConfigError>("Dataset select", "positions from 0 to " + std::to_string(all - 1), std::to_string(position));
+    }
+    return next(std::make_shared<detail::SelectStage<Scalar>>(stage(), std::move(positions)));
+  }
   /// `count` passes one after the other, each in an order of its own when it is shuffled before; a negative number, the
   /// default: without end.
   Dataset repeat(Index count = -1) const {

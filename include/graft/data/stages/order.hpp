@@ -102,6 +102,39 @@ class SliceStage final : public OrderStage<Scalar> {
   Index first_, count_;
 };
 
+/// Elements at given positions of a pass, in the order of the list.
+template <class Scalar>
+class SelectStage final : public OrderStage<Scalar> {
+ public:
+  SelectStage(DatasetStagePtr<Scalar> source, std::vector<Index> positions)
+      : OrderStage<Scalar>(std::move(source)), positions_(std::move(positions)) {}
+  Index cardinality() const override { return static_cast<Index>(positions_.size()); }
+  SlotStreamPtr open(std::uint64_t epoch) const override {
+    return std::make_unique<Stream>(this->source().open(epoch), positions_);
+  }
+
+ private:
+  class Stream final : public SlotStream {
+   public:
+    Stream(SlotStreamPtr source, const std::vector<Index>& positions) : positions_(positions) {
+      std::vector<DatasetSlot> slots;
+      while (source->next(slots)) elements_.push_back(slots);
+    }
+    bool next(std::vector<DatasetSlot>& slots) override {
+      if (at_ == positions_.size()) return false;
+      slots = elements_[static_cast<std::size_t>(positions_[at_++])];
+      return true;
+    }
+
+   private:
+    const std::vector<Index>& positions_;
+    std::vector<std::vector<DatasetSlot>> elements_;
+    std::size_t at_ = 0;
+  };
+
+  std::vector<Index> positions_;
+};
+
 template <class Scalar>
 class RepeatStage final : public OrderStage<Scalar> {
  public:
