@@ -4,8 +4,12 @@
 
 #include "graft/core.hpp"
 #include "graft/data/fashion_mnist.hpp"
+#include "graft/data/image_dataset_options.hpp"
+#include "graft/io/hdf5_dataset_options.hpp"
 
 #ifndef GRAFT_COMPILED
+#include "graft/data/image_dataset.hpp"
+#include "graft/io/hdf5_dataset.hpp"
 #include "graft/io/keras/keras.hpp"
 #else
 // The code that reads and writes files is in the library; its headers, HDF5's and JSON's are half a second to parse.
@@ -13,5 +17,6 @@
 #include "graft/io/keras/load_options.hpp"
 namespace graft {
 GRAFT_FILE_TEMPLATES(GRAFT_DECLARE_TEMPLATE)
-}
+GRAFT_PICTURE_TEMPLATES(GRAFT_DECLARE_TEMPLATE)
+}  // namespace graft
 #endif
