@@ -24,8 +24,8 @@ struct CachePlace {
 template <class Scalar>
 GRAFT_COLD std::string end_of_prefix(const FlatGraph<Scalar>& rest) {
   const LayerImpl<Scalar>& first = *rest.nodes.front().layer;
-  return first.where() + (first.is_random() ? " draws random numbers in training, so that every epoch has other features"
-                                            : " trains");
+  return first.where() +
+         (first.is_random() ? " draws random numbers in training, so that every epoch has other features" : " trains");
 }
 
 /// The frozen prefix of a graph, run once over the samples of a training and of its validation: its outputs stand in

@@ -56,7 +56,8 @@ class RidgePath {
 
 /// Cross-validation of ridge regression (on one-hot columns for classes), over a grid of penalties.
 template <class Real>
-GRAFT_COLD ProbeScore cross_validated_probe(const ProbeMatrix<Real>& x, const ProbeTargets<Real>& targets, Index folds) {
+GRAFT_COLD ProbeScore cross_validated_probe(const ProbeMatrix<Real>& x, const ProbeTargets<Real>& targets,
+                                            Index folds) {
   using Matrix = ProbeMatrix<Real>;
   constexpr Real penalties[] = {Real(1e-4), Real(1e-3), Real(1e-2), Real(1e-1), Real(1)};
   const Index n = x.rows();
@@ -86,8 +87,8 @@ GRAFT_COLD ProbeScore cross_validated_probe(const ProbeMatrix<Real>& x, const Pr
   const double spread = static_cast<double>((targets.y.rowwise() - targets.y.colwise().mean()).squaredNorm());
   ProbeScore best{-1e300, 0, 0};
   for (std::size_t p = 0; p < std::size(penalties); ++p) {
-    const double score = targets.classification ? hits[p] / static_cast<double>(n)
-                                                : 1 - errors[p] / (spread > 0 ? spread : 1);
+    const double score =
+        targets.classification ? hits[p] / static_cast<double>(n) : 1 - errors[p] / (spread > 0 ? spread : 1);
     const double error = errors[p] / static_cast<double>(n);
     if (score > best.score || (score == best.score && error < best.error)) {
       best = {score, error, static_cast<double>(penalties[p])};

@@ -36,7 +36,9 @@ GRAFT_COLD double log_evidence(const Eigen::Array<Real, Eigen::Dynamic, 1>& spec
     const Real effective = (beta * spectrum / (alpha + beta * spectrum)).sum();
     const auto [mean, residual] = squares(alpha, beta);
     // Bounded: features that explain y exactly, or not at all, have no finite optimum.
-    const auto ratio = [](Real top, Real bottom) { return std::clamp<Real>(top / std::max<Real>(bottom, Real(1e-30)), Real(1e-10), Real(1e10)); };
+    const auto ratio = [](Real top, Real bottom) {
+      return std::clamp<Real>(top / std::max<Real>(bottom, Real(1e-30)), Real(1e-10), Real(1e10));
+    };
     alpha = ratio(effective, mean);
     beta = ratio(n - effective, residual);
     const Real now = evidence(alpha, beta);

@@ -31,7 +31,8 @@ struct ProbeTargets {
 
 /// Throws ConfigError for labels that cannot be what they are said to be, or of which there is only one kind.
 template <class Real, class Scalar>
-GRAFT_COLD ProbeTargets<Real> probe_targets(const std::string& where, const TensorView<const Scalar>& y, ProbeTask task) {
+GRAFT_COLD ProbeTargets<Real> probe_targets(const std::string& where, const TensorView<const Scalar>& y,
+                                            ProbeTask task) {
   const Index samples = y.rank() > 0 ? y.dim(0) : 0;
   if (samples < 2) fail<ConfigError>(where, "labels of two samples or more", y.shape().str());
   const Index columns = y.size() / samples;

@@ -14,7 +14,8 @@ enum class PixelKind { unknown, unit, symmetric, standardised, raw, centred };
 GRAFT_COLD inline PixelKind pixel_kind(double least, double most) {
   if (!(least < most)) return PixelKind::unknown;
   constexpr double slack = 1e-3;
-  if (least >= 0) return most <= 1 + slack ? PixelKind::unit : most <= 255 + slack ? PixelKind::raw : PixelKind::unknown;
+  if (least >= 0)
+    return most <= 1 + slack ? PixelKind::unit : most <= 255 + slack ? PixelKind::raw : PixelKind::unknown;
   if (least >= -1 - slack && most <= 1 + slack) return PixelKind::symmetric;
   if (least > -5 && most < 5) return PixelKind::standardised;
   return least > -256 && most < 256 ? PixelKind::centred : PixelKind::unknown;
@@ -41,8 +42,8 @@ GRAFT_COLD void lint_preprocess_input(const TensorView<const Scalar>& x, const c
   if (kind == PixelKind::unknown || kind == wanted) return;
   found.push_back({"preprocess_input",
                    "the pictures of the first batch lie between " + text::number("%.4g", static_cast<double>(*least)) +
-                       " and " + text::number("%.4g", static_cast<double>(*most)) + ", which looks like " + text_of(kind) +
-                       "; the base was trained on " + text_of(wanted) + ".",
+                       " and " + text::number("%.4g", static_cast<double>(*most)) + ", which looks like " +
+                       text_of(kind) + "; the base was trained on " + text_of(wanted) + ".",
                    std::string("Use preprocess_input of its family (mode ") + mode + ") on pictures of 0 to 255."});
 }
 
@@ -69,14 +70,16 @@ GRAFT_COLD void lint_labels(const Layer<Scalar>& head, Index units, const Loss<S
   const auto [least, most] = std::minmax_element(y.data(), y.data() + y.size());
   const std::string where = head.impl().where();
   const std::string last = text::number("%g", static_cast<double>(*most));
-  if (loss.class_name() == "SparseCategoricalCrossentropy" && static_cast<double>(*most) + 1 < static_cast<double>(units)) {
-    found.push_back({"class_count", where + " has " + std::to_string(units) + " outputs, but the labels end at " + last + ".",
+  if (loss.class_name() == "SparseCategoricalCrossentropy" &&
+      static_cast<double>(*most) + 1 < static_cast<double>(units)) {
+    found.push_back({"class_count",
+                     where + " has " + std::to_string(units) + " outputs, but the labels end at " + last + ".",
                      "Replace the head by one of as many units as there are classes."});
   }
   if (loss.class_name() == "BinaryCrossentropy" && (*least < 0 || *most > 1)) {
     found.push_back({"class_count",
-                     where + " says yes or no, but there are labels from " + text::number("%g", static_cast<double>(*least)) +
-                         " to " + last + ".",
+                     where + " says yes or no, but there are labels from " +
+                         text::number("%g", static_cast<double>(*least)) + " to " + last + ".",
                      "For more than two classes use one unit a class, softmax and sparse_categorical_crossentropy."});
   }
 }

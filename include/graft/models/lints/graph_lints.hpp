@@ -13,8 +13,8 @@ struct LintedGraph {
 
   const FlatGraph<Scalar>& graph;
   const CompileOptions<Scalar>& options;
-  std::vector<Config> configs;            // of the layers of the nodes
-  std::vector<const Node*> producers;     // of values; nullptr: inputs
+  std::vector<Config> configs;         // of the layers of the nodes
+  std::vector<const Node*> producers;  // of values; nullptr: inputs
 
   GRAFT_COLD LintedGraph(const FlatGraph<Scalar>& graph_, const CompileOptions<Scalar>& options_)
       : graph(graph_), options(options_), producers(graph_.values, nullptr) {
@@ -69,8 +69,8 @@ GRAFT_COLD void lint_nothing_trainable(const LintedGraph<Scalar>& g, std::vector
 }
 
 /// From what rate on a step is too large for weights that were learned elsewhere; 0: no bound makes sense. Rates of the
-/// Adam family are about the step of each weight; SGD's multiply the gradient (1e-2, its default, is for new layers, and
-/// momentum adds up to 1 / (1 - momentum) of it); Lion moves every weight by the whole rate.
+/// Adam family are about the step of each weight; SGD's multiply the gradient (1e-2, its default, is for new layers,
+/// and momentum adds up to 1 / (1 - momentum) of it); Lion moves every weight by the whole rate.
 GRAFT_COLD inline double risky_rate(std::string_view optimizer) {
   if (optimizer == "SGD") return 1e-2;
   if (optimizer == "Lion") return 1e-4;
@@ -104,14 +104,16 @@ GRAFT_COLD void lint_learning_rate(const LintedGraph<Scalar>& g, std::vector<Lin
     }
   }
   double momentum = 0;
-  if (const Config* options = config.find_set("config"); options && kind == "SGD") momentum = options->get("momentum", 0.0);
+  if (const Config* options = config.find_set("config"); options && kind == "SGD")
+    momentum = options->get("momentum", 0.0);
   // What the bound is compared with is a rate that was rounded to the precision of the weights.
   if (rate / (1 - std::min(momentum, 0.999)) < bound * (1 - 1e-6)) return;
   const std::string with = momentum > 0 ? " with momentum " + text::number("%g", momentum) : "";
   found.push_back({"learning_rate",
-                   "the learning rate " + text::number("%g", rate) + " of " + kind + with + " moves pretrained layers (" +
-                       layer + " for one) so fast that they forget what they know.",
-                   "Use less than " + text::number("%g", bound) + ": a tenth or a hundredth of the rate of the head's " +
+                   "the learning rate " + text::number("%g", rate) + " of " + kind + with +
+                       " moves pretrained layers (" + layer + " for one) so fast that they forget what they know.",
+                   "Use less than " + text::number("%g", bound) +
+                       ": a tenth or a hundredth of the rate of the head's " +
                        "training; or freeze them; or give them a multiplier (discriminative_learning_rates)."});
 }
 
@@ -125,7 +127,8 @@ GRAFT_COLD void lint_random_head(const LintedGraph<Scalar>& g, std::vector<Lint>
     if (!pretrained || normalizes || !all_of_origin(*node.layer, Origin::fresh)) continue;
     found.push_back({"random_head",
                      node.layer->where() + " is new and random, and pretrained layers below it (from " +
-                         pretrained->where() + " on) train with it: its first gradients are large and wrong, and wreck them.",
+                         pretrained->where() +
+                         " on) train with it: its first gradients are large and wrong, and wreck them.",
                      "Freeze them and train the head for a few epochs first, or use fine_tune, which does that."});
     return;
   }
@@ -138,9 +141,10 @@ GRAFT_COLD void lint_augmentation(const LintedGraph<Scalar>& g, std::vector<Lint
   for (const auto& node : g.graph.nodes) {
     if (!below && !node.layer->variables().empty()) below = node.layer.get();
     if (!below || !node.layer->is_random() || node.layer->class_name().substr(0, 6) != "Random") continue;
-    found.push_back({"augmentation",
-                     node.layer->where() + " augments behind " + below->where() + ", where there are features, not pictures.",
-                     "Put it in front: augmentation, then the base, then the head."});
+    found.push_back(
+        {"augmentation",
+         node.layer->where() + " augments behind " + below->where() + ", where there are features, not pictures.",
+         "Put it in front: augmentation, then the base, then the head."});
     return;
   }
 }
@@ -220,7 +224,8 @@ GRAFT_COLD void lint_class_outputs(const LintedGraph<Scalar>& g, std::vector<Lin
     if (!node || !loss || g.config(*node).get("units", Index{0}) != 1) continue;
     const auto name = loss.class_name();
     if (name != "SparseCategoricalCrossentropy" && name != "CategoricalCrossentropy") continue;
-    found.push_back({"class_count", node->layer->where() + " has one output, and " + loss.name() + " wants one a class.",
+    found.push_back({"class_count",
+                     node->layer->where() + " has one output, and " + loss.name() + " wants one a class.",
                      "Use as many units as there are classes, or binary_crossentropy with sigmoid for two."});
   }
 }

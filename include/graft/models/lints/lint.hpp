@@ -30,10 +30,10 @@ struct LintOptions {
 
 namespace detail {
 
-inline constexpr const char* kLintIds[] = {"nothing_trainable",  "learning_rate",    "random_head",
-                                           "augmentation",       "selu_initializer", "selu_batch_normalization",
-                                           "selu_dropout",       "selu_skip",        "one_unit_softmax",
-                                           "class_count",        "preprocess_input", "all"};
+inline constexpr const char* kLintIds[] = {"nothing_trainable", "learning_rate",    "random_head",
+                                           "augmentation",      "selu_initializer", "selu_batch_normalization",
+                                           "selu_dropout",      "selu_skip",        "one_unit_softmax",
+                                           "class_count",       "preprocess_input", "all"};
 
 /// Throws ConfigError for ids that do not exist.
 GRAFT_COLD inline void check_silenced(const LintOptions& options) {
