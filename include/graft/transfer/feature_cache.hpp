@@ -80,7 +80,9 @@ GRAFT_COLD FeatureCache<Scalar> extract_features(const Model<Scalar>& base,
   const auto views = detail::checked_inputs("extract_features", base.impl(), data);
   FlatGraph<Scalar> graph = flatten(base.impl().graph(), false);
   for (const auto& node : graph.nodes) {
-    if (!node.layer->is_random() || options.allow_random) continue;
+    // A call with training = true draws in predict, too.
+    const bool rests = options.allow_random && !node.training.value_or(false);
+    if (!FlatGraph<Scalar>::draws(node) || rests) continue;
     throw ConfigError(
         where + ": the layer " + node.layer->where() +
         " stands before the cut and draws random numbers in training, so that every epoch has other "

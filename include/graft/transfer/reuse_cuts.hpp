@@ -78,7 +78,7 @@ GRAFT_COLD std::pair<Symbol<Scalar>, Symbol<Scalar>> replay(const FlatGraph<Scal
       node.layer->set_name(unique_name(node.layer->class_name()));
       names.emplace(node.layer->name(), node.layer.get());
     }
-    const auto outputs = call_layer<Scalar>(Layer<Scalar>(node.layer), from);
+    const auto outputs = call_layer<Scalar>(Layer<Scalar>(node.layer), from, {.training = node.training});
     for (std::size_t i = 0; i < node.outputs.size(); ++i) values[node.outputs[i]] = outputs[i];
   }
   return {input, values[cut.value]};
