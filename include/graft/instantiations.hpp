@@ -153,7 +153,18 @@
   X(Model<float> clone_model<float>(const Model<float>&)) \
   X(std::optional<PreprocessingMode> preprocessing_mode_of<float>(const Model<float>&)) \
   X(ReusedModel<float> reuse_layers<float>(const Model<float>&, const std::vector<Layer<float>>&, const ReuseOptions<float>&)) \
-  X(FineTuneReport fine_tune<float>(const Model<float>&, const TrainingData<float>&, FineTuneOptions<float>))
+  X(FineTuneReport fine_tune<float>(const Model<float>&, const TrainingData<float>&, FineTuneOptions<float>)) \
+  X(class detail::FineTuning<float>) \
+  X(class detail::PrefixCache<float>) \
+  X(class detail::PrefixRunner<float>) \
+  X(std::vector<Lint> detail::lint_graph<float>(const FlatGraph<float>&, const CompileOptions<float>&)) \
+  X(FeatureCache<float> extract_features<float>(const Model<float>&, const Arrays<float>&, const std::string&, const FeatureCacheOptions&)) \
+  X(std::vector<double> discriminative_learning_rates<float>(const Model<float>&, double, const DiscriminativeOptions&)) \
+  X(Index reestimate_batch_norm<float>(const Model<float>&, const Arrays<float>&, const ReestimateOptions&)) \
+  X(class detail::ReuseDepthSearch<float>) \
+  X(ReuseDepthResult<float> search_reuse_depth<float>(const Model<float>&, const TrainingData<float>&, ReuseDepthOptions<float>)) \
+  X(SourceRanking rank_sources<float>(const std::vector<Model<float>>&, const TrainingData<float>&, const RankOptions&)) \
+  X(double log_me<float>(const TensorView<const float>&, const TensorView<const float>&, ProbeTask))
 
 #define GRAFT_FILE_TEMPLATES(X) \
   X(Model<float> load_model<float>(const std::string&, const LoadOptions<float>&)) \

@@ -4,6 +4,7 @@
 
 #include "graft/models/dataset_passes.hpp"
 #include "graft/models/epoch_loop.hpp"
+#include "graft/models/lints/data_lints.hpp"
 #include "graft/models/model.hpp"
 #include "graft/models/prefix_cache.hpp"
 #include "graft/models/run_batches.hpp"
@@ -106,6 +107,8 @@ GRAFT_COLD History Model<Scalar>::fit(Arrays<Scalar> x, Arrays<Scalar> y, FitOpt
     validation = detail::split_validation(data.pass, options.validation_split);
   }
 
+  lint_layers();
+  keep->lints().add(impl().where(), detail::lint_data(*this, keep->losses(), data.pass.x, data.pass.y));
   FlatGraph<Scalar> graph = flatten(impl().graph(), this->trainable());
   compiled.apply_recorded(graph);
   History history;

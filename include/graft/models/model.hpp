@@ -56,9 +56,14 @@ class Model : public Layer<Scalar> {
 
   /// Chooses optimizer, loss and metrics, and records which variables train. Throws ConfigError.
   GRAFT_COLD void compile(CompileOptions<Scalar> options) const {
-    impl().set_compiled(std::make_shared<Compiled<Scalar>>(std::move(options), *this));
+    auto compiled = std::make_shared<Compiled<Scalar>>(std::move(options), *this);
+    if (const auto& before = impl().compiled()) compiled->lints().take_printed(before->lints());
+    impl().set_compiled(std::move(compiled));
+    lint_layers();
   }
   bool compiled() const { return impl().compiled() != nullptr; }
+  /// Likely mistakes that compile and fit found: see LintOptions. Empty before compile.
+  std::vector<Lint> lints() const { return compiled() ? impl().compiled()->lints().lints() : std::vector<Lint>(); }
   /// The optimizer of compile, its state included. Throws StateError before compile.
   Optimizer<Scalar> optimizer() const { return compiled_or_throw("optimizer").optimizer(); }
 
@@ -102,6 +107,11 @@ class Model : public Layer<Scalar> {
                        ": the model is not compiled. Call compile({.optimizer = …, .loss = …}) first.");
     }
     return *impl().compiled();
+  }
+
+ private:
+  GRAFT_COLD void lint_layers() const {
+    if (this->built()) impl().compiled()->lint_layers(impl().where(), flatten(impl().graph(), this->trainable()));
   }
 };
 

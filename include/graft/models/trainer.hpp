@@ -168,7 +168,7 @@ class Trainer {
   }
 
   void test_step(Session& session, const Step& step) {
-    session.executor.forward(step.inputs, session.executor.plan().inference_key());
+    session.executor.forward(step.inputs, session.executor.plan().inference_streams());
     double total = session.executor.activity_loss() + regularization(session, false);
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i)
       total += loss_weights_[i] * loss_of(session, step, i, false);
