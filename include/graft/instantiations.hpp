@@ -145,6 +145,7 @@
 
 #define GRAFT_FILE_TEMPLATES(X) \
   X(Model<float> load_model<float>(const std::string&, const LoadOptions<float>&)) \
+  X(Model<float> model_from_json<float>(const std::string&, const LoadOptions<float>&)) \
   X(void Model<float>::save(const std::string&, const SaveOptions&) const) \
   X(void Model<float>::save_weights(const std::string&, const SaveOptions&) const) \
   X(LoadReport Model<float>::load_weights(const std::string&, const LoadWeightsOptions&) const) \
