@@ -157,7 +157,7 @@ inline PictureSplit split_pictures(const std::string& folder, Index per_class, c
   }
   const auto prepare = [mode = base.mode](graft::Batch<float>& element) {
     if (mode == "unit") {
-      for (float& pixel : element.x[0]) pixel /= 255;
+      for (float& pixel : std::span(element.x[0].data(), static_cast<std::size_t>(element.x[0].size()))) pixel /= 255;
     } else {
       graft::applications::PreprocessInput{mode}(element.x[0].view());
     }

@@ -169,6 +169,7 @@
 #define GRAFT_FILE_TEMPLATES(X) \
   X(Model<float> load_model<float>(const std::string&, const LoadOptions<float>&)) \
   X(Dataset<float> hdf5_dataset<float>(const std::string&, const HDF5DatasetOptions&)) \
+  X(Model<float> model_from_json<float>(const std::string&, const LoadOptions<float>&)) \
   X(void Model<float>::save(const std::string&, const SaveOptions&) const) \
   X(void Model<float>::save_weights(const std::string&, const SaveOptions&) const) \
   X(LoadReport Model<float>::load_weights(const std::string&, const LoadWeightsOptions&) const) \

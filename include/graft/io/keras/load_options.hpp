@@ -28,4 +28,9 @@ struct LoadOptions {
 template <class Scalar = float>
 Model<Scalar> load_model(const std::string& path, const LoadOptions<Scalar>& options = {});
 
+/// Keras's model_from_json: a model with fresh weights from the text that model.to_json() gave, in any Keras from 1.0 on.
+/// Throws FileError for text that is no such JSON, ConfigError for a layer that graft does not know.
+template <class Scalar = float>
+Model<Scalar> model_from_json(const std::string& json, const LoadOptions<Scalar>& options = {});
+
 }  // namespace graft
