@@ -5,6 +5,7 @@
 #include "graft/applications/applications.hpp"
 #include "graft/core.hpp"
 #include "graft/data/fashion_mnist.hpp"
+#include "graft/io/report/html_report.hpp"
 
 #ifndef GRAFT_COMPILED
 #include "graft/applications/class_index_file.hpp"
