@@ -47,6 +47,7 @@ GRAFT_COLD inline PreprocessingMode preprocessing_mode(std::string_view mode_or_
 ///
 ///     auto x = applications::mobilenet_v2::preprocess_input(pictures);             // a copy
 ///     x = applications::mobilenet_v2::preprocess_input(std::move(pictures));       // in place
+///     dataset = dataset.map(applications::mobilenet_v2::preprocess_input);
 ///
 /// Takes pixels 0 … 255, red, green and blue, of any number of pictures: (…, height, width, 3), or (…, 3, height,
 /// width) with data_format "channels_first". Throws ShapeError for another number of colours, where they matter.
@@ -96,6 +97,13 @@ class PreprocessInput {
         else torch(at[0], at[inner], at[2 * inner]);
       }
     });
+  }
+
+  /// An element of a data set, `dataset.map(preprocess_input)`: all its inputs in place.
+  template <class Element>
+  requires requires(Element& element) { element.x.begin()->view(); }
+  void operator()(Element& element) const {
+    for (auto& x : element.x) (*this)(x.view());
   }
 
  private:

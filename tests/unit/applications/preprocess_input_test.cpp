@@ -44,6 +44,15 @@ TEST_CASE("preprocess_input: the modes, on copies and in place") {
   applications::resnet50::preprocess_input(viewed.view());
   CHECK(near(viewed, kCaffe));
 
+  // What a data set hands to a function that maps it.
+  struct Element {
+    std::vector<Tensor<float>> x;
+  } element{{x, x}};
+  auto map = applications::vgg19::preprocess_input;
+  map(element);
+  CHECK(near(element.x[0], kCaffe));
+  CHECK(near(element.x[1], kCaffe));
+
   const Tensor<unsigned char> bytes(Shape{2, 1, 3}, {1, 2, 3, 100, 0, 255});
   CHECK(near(applications::preprocess_input(bytes, "xception"), kTf));
   const Tensor<float> first(Shape{1, 3, 2, 1}, {1, 100, 2, 0, 3, 255});
