@@ -11,7 +11,7 @@
 #include "graft/core/version.hpp"
 #include "graft/graph/input.hpp"
 #include "graft/graph/ops.hpp"
-#include "graft/models/callbacks/learning_rate_scheduler.hpp"
+#include "graft/models/callbacks/callbacks.hpp"
 #include "graft/models/clone.hpp"
 #include "graft/models/model.hpp"
 #include "graft/models/plot_model.hpp"

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <list>
 
+#include "graft/models/fit_run.hpp"
 #include "graft/models/model.hpp"
 #include "graft/models/run_batches.hpp"
 #include "graft/models/trainer.hpp"
@@ -56,7 +57,8 @@ GRAFT_COLD CheckedData<Scalar> check_data(const char* what, const ModelImpl<Scal
     fail<ShapeError>(where, "targets for " + std::to_string(outputs.size()) + " outputs", std::to_string(y.size()));
   }
   if (compiled.losses().size() != outputs.size()) {
-    fail<ConfigError>("compile of " + model.where(), "one loss for each of " + std::to_string(outputs.size()) + " outputs",
+    fail<ConfigError>("compile of " + model.where(),
+                      "one loss for each of " + std::to_string(outputs.size()) + " outputs",
                       std::to_string(compiled.losses().size()));
   }
   for (std::size_t i = 0; i < outputs.size(); ++i) {
@@ -207,6 +209,8 @@ GRAFT_COLD History Model<Scalar>::fit(Arrays<Scalar> x, Arrays<Scalar> y, FitOpt
     validation = detail::split_validation(data.pass, options.validation_split);
   }
 
+  Model self = *this;
+  FitRun<Scalar> run(self, options);
   FlatGraph<Scalar> graph = flatten(impl().graph(), this->trainable());
   compiled.apply_recorded(graph);
   History history;
@@ -223,53 +227,25 @@ GRAFT_COLD History Model<Scalar>::fit(Arrays<Scalar> x, Arrays<Scalar> y, FitOpt
   const Index steps = (samples + options.batch_size - 1) / options.batch_size;
   const Index validation_batch = options.validation_batch_size > 0 ? options.validation_batch_size : options.batch_size;
   SampleOrder order(samples);
-  ProgressLine progress(options.verbose, steps);
-  const RandomKey key = next_random_key();
-  Model self = *this;
-  for (const auto& callback : options.callbacks) callback->set_model(&self);
-  const auto stopped = [&] {
-    for (const auto& callback : options.callbacks) {
-      if (callback->stopped()) return true;
-    }
-    return false;
-  };
-  for (const auto& callback : options.callbacks) callback->on_train_begin();
-  for (Index epoch = options.initial_epoch; epoch < options.epochs && !stopped(); ++epoch) {
-    progress.begin_epoch(epoch, options.epochs);
-    for (const auto& callback : options.callbacks) callback->on_epoch_begin(epoch);
-    const RandomKey epoch_key = key.fold(static_cast<std::uint64_t>(epoch));
-    if (options.shuffle) order.shuffle(epoch_key);
-    const auto on_batch = [&](Index step, double loss) {
-      for (const auto& callback : options.callbacks) callback->on_train_batch_end(step, loss);
-      if (progress.due()) {
-        Logs logs;
-        trainer.write_logs(logs);
-        progress.update(step + 1, logs);
-      }
-      return options.callbacks.empty() || !stopped();
-    };
-    const auto before_batch = [&](Index step) {
-      for (const auto& callback : options.callbacks) callback->on_train_batch_begin(step);
-    };
-    trainer.train_epoch(data.pass, order, options.batch_size, epoch_key, before_batch, on_batch);
-    Logs logs;
-    trainer.write_logs(logs);
-    if (validation.samples() > 0 && (epoch + 1) % options.validation_freq == 0) {
-      trainer.evaluate(validation, validation_batch, logs, "val_");
-    }
-    for (const auto& callback : options.callbacks) callback->on_epoch_end(epoch, logs);
-    progress.end_epoch(logs);
-    history.append(epoch, logs);
-  }
-  trainer.finish();
-  for (const auto& callback : options.callbacks) callback->on_train_end();
+  run.run(
+      trainer, samples, steps, history,
+      [&](RandomKey epoch_key, const FitPosition& position, const auto& before_batch, const auto& on_batch) {
+        if (options.shuffle) order.shuffle(epoch_key);
+        trainer.train_epoch(data.pass, order, options.batch_size, epoch_key, before_batch, on_batch, position);
+      },
+      [&](Index epoch, Logs& logs) {
+        if (validation.samples() == 0 || (epoch + 1) % options.validation_freq != 0) return;
+        trainer.evaluate(validation, validation_batch, logs, "val_");
+      });
   return history;
 }
 
 template <class Scalar>
-GRAFT_COLD Logs Model<Scalar>::evaluate_logs(Arrays<Scalar> x, Arrays<Scalar> y, EvaluateOptions<Scalar> options) const {
+GRAFT_COLD Logs Model<Scalar>::evaluate_logs(Arrays<Scalar> x, Arrays<Scalar> y,
+                                             EvaluateOptions<Scalar> options) const {
   const Compiled<Scalar>& compiled = compiled_or_throw("evaluate");
-  if (options.batch_size < 1) fail<ConfigError>("evaluate batch_size", "at least 1", std::to_string(options.batch_size));
+  if (options.batch_size < 1)
+    fail<ConfigError>("evaluate batch_size", "at least 1", std::to_string(options.batch_size));
   detail::build_from_data(impl(), x);
   const auto data = detail::check_data("evaluate", impl(), compiled, x, y, options.sample_weight);
   Trainer<Scalar> trainer(flatten(impl().graph(), this->trainable()), compiled, impl().output_names());
@@ -294,7 +270,8 @@ GRAFT_COLD std::vector<double> Model<Scalar>::test_on_batch(Arrays<Scalar> x, Ar
 }
 
 template <class Scalar>
-std::vector<double> Model<Scalar>::train_on_batch(Arrays<Scalar> x, Arrays<Scalar> y, BatchOptions<Scalar> options) const {
+std::vector<double> Model<Scalar>::train_on_batch(Arrays<Scalar> x, Arrays<Scalar> y,
+                                                  BatchOptions<Scalar> options) const {
   const Compiled<Scalar>& compiled = compiled_or_throw("train_on_batch");
   detail::build_from_data(impl(), x);
   compiled.check_trainable(*this);
@@ -307,8 +284,8 @@ std::vector<double> Model<Scalar>::train_on_batch(Arrays<Scalar> x, Arrays<Scala
     trainer = std::make_shared<Trainer<Scalar>>(std::move(graph), compiled, impl().output_names());
   }
   const SampleOrder order(data.pass.samples());
-  trainer->train_epoch(data.pass, order, data.pass.samples(), next_random_key(), [](Index) {},
-                       [](Index, double) { return true; });
+  trainer->train_epoch(
+      data.pass, order, data.pass.samples(), next_random_key(), [](Index) {}, [](Index, double) { return true; });
   Logs logs;
   trainer->write_logs(logs);
   return detail::values_of<Scalar>(logs);

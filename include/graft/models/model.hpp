@@ -11,8 +11,8 @@ namespace graft {
 template <class Scalar>
 class Sequential;
 
-/// Handle of a model: graph + what `compile` chose. A model is a layer and can be used as one. Copying the handle shares
-/// the model; clone_model makes another with fresh weights.
+/// Handle of a model: graph + what `compile` chose. A model is a layer and can be used as one. Copying the handle
+/// shares the model; clone_model makes another with fresh weights.
 ///
 /// `predict` and `evaluate` are const. Any number of threads may call `predict` on one model at the same time, as long
 /// as none trains it, and no layer in it is stateful.
@@ -27,7 +27,8 @@ class Model : public Layer<Scalar> {
   Model(std::vector<Symbol<Scalar>> inputs, std::vector<Symbol<Scalar>> outputs, ModelOptions options = {})
       : Model(std::make_shared<FunctionalImpl<Scalar>>(std::move(inputs), std::move(outputs), std::move(options))) {}
 
-  /// Makes a model from {"class_name": "Sequential" | "Functional", "config": …}, with fresh weights. Throws ConfigError.
+  /// Makes a model from {"class_name": "Sequential" | "Functional", "config": …}, with fresh weights. Throws
+  /// ConfigError.
   static Model from_config(const Config& config);
 
   LayerList<Scalar> layers() const { return LayerList<Scalar>(impl().layers()); }
@@ -76,9 +77,9 @@ class Model : public Layer<Scalar> {
   std::vector<double> test_on_batch(Arrays<Scalar> x, Arrays<Scalar> y, BatchOptions<Scalar> options = {}) const;
 
   // Files; defined in io/keras.
-  /// Writes architecture, weights and the compiled state: "x.keras" in Keras 3's format, "x.h5" in the one that tf.keras
-  /// and Keras 3 read. The same model makes the same bytes. Atomic: a failure leaves an old file as it was. Throws
-  /// FileError, StateError when the model is not built.
+  /// Writes architecture, weights and the compiled state: "x.keras" in Keras 3's format, "x.h5" in the one that
+  /// tf.keras and Keras 3 read. The same model makes the same bytes. Atomic: a failure leaves an old file as it was.
+  /// Throws FileError, StateError when the model is not built.
   void save(const std::string& path, const SaveOptions& options = {}) const;
   /// Writes the weights alone: "x.weights.h5" in Keras 3's format (with the optimizer's state), "x.h5" in the old one.
   void save_weights(const std::string& path, const SaveOptions& options = {}) const;
