@@ -13,7 +13,7 @@
 #include "graft/graph/input.hpp"
 #include "graft/graph/ops.hpp"
 #include "graft/metrics/confusion_matrix.hpp"
-#include "graft/models/callbacks/learning_rate_scheduler.hpp"
+#include "graft/models/callbacks/callbacks.hpp"
 #include "graft/models/clone.hpp"
 #include "graft/models/model.hpp"
 #include "graft/models/plot_model.hpp"

@@ -14,6 +14,12 @@
   X(class Compiled<float>) \
   X(struct CompileOptions<float>) \
   X(struct FitOptions<float>) \
+  X(class AutoContrastImpl<float>) \
+  X(class CutMixImpl<float>) \
+  X(class EqualizationImpl<float>) \
+  X(class MixUpImpl<float>) \
+  X(class RandAugmentImpl<float>) \
+  X(class SolarizationImpl<float>) \
   X(class ActivationImpl<float>) \
   X(class ActivityRegularizationImpl<float>) \
   X(class AddImpl<float>) \
@@ -66,6 +72,19 @@
   X(class RMSNormalizationImpl<float>) \
   X(class RReLUImpl<float>) \
   X(class RandomFlipImpl<float>) \
+  X(class RandomShearImpl<float>) \
+  X(class RandomSharpnessImpl<float>) \
+  X(class RandomSaturationImpl<float>) \
+  X(class RandomPosterizationImpl<float>) \
+  X(class RandomInvertImpl<float>) \
+  X(class RandomHueImpl<float>) \
+  X(class RandomGrayscaleImpl<float>) \
+  X(class RandomErasingImpl<float>) \
+  X(class RandomCropImpl<float>) \
+  X(class RandomContrastImpl<float>) \
+  X(class RandomColorJitterImpl<float>) \
+  X(class RandomColorDegenerationImpl<float>) \
+  X(class RandomBrightnessImpl<float>) \
   X(class RandomRotationImpl<float>) \
   X(class RandomTranslationImpl<float>) \
   X(class RandomZoomImpl<float>) \

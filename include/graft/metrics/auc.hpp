@@ -62,12 +62,13 @@ class AUCImpl final : public ConfusionMetricImpl<Scalar> {
   std::string_view class_name() const override { return "AUC"; }
 
   void update(In y_true, In y_pred, In sample_weight) override {
-    const Index labels = options_.multi_label && y_pred.rank() > 0 ? y_pred.shape().back() : 1;
-    if (labels != labels_) {
-      labels_ = labels;
-      this->set_thresholds(thresholds_, labels);
-    }
+    set_labels(options_.multi_label && y_pred.rank() > 0 ? y_pred.shape().back() : 1);
     ConfusionMetricImpl<Scalar>::update(y_true, y_pred, sample_weight);
+  }
+  GRAFT_COLD void set_gathered(std::span<const double> numbers) override {
+    const auto labels = static_cast<Index>(numbers.size() / (4 * thresholds_.size()));
+    if (labels > 0) set_labels(labels);
+    ConfusionMetricImpl<Scalar>::set_gathered(numbers);
   }
 
   GRAFT_COLD double result() const override {
@@ -89,6 +90,11 @@ class AUCImpl final : public ConfusionMetricImpl<Scalar> {
   GRAFT_COLD void write_fields(ConfigFields& f) const override { AUCOptions(options_).fields(f); }
 
  private:
+  void set_labels(Index labels) {
+    if (labels == labels_) return;
+    labels_ = labels;
+    this->set_thresholds(thresholds_, labels);
+  }
   // Area under the curve of one label, whose counts begin at `first`.
   GRAFT_COLD double area(std::size_t first) const {
     const detail::Confusion& c = this->confusion_;

@@ -69,6 +69,20 @@ class Confusion {
     }
   }
 
+  /// All counts, one list behind the other; what add has put aside is in them after gather.
+  GRAFT_COLD std::vector<double> counts() const {
+    std::vector<double> all;
+    for (const auto* list : {&tp_, &fp_, &tn_, &fn_}) all.insert(all.end(), list->begin(), list->end());
+    return all;
+  }
+  GRAFT_COLD void set_counts(std::span<const double> all) {
+    if (all.size() != 4 * tp_.size()) return;
+    auto from = all.begin();
+    for (auto* list : {&tp_, &fp_, &tn_, &fn_}) {
+      for (double& count : *list) count = *from++;
+    }
+  }
+
   std::size_t size() const { return tp_.size(); }
   std::size_t thresholds() const { return thresholds_.size(); }
   double tp(std::size_t i) const { return tp_[i]; }
@@ -123,6 +137,8 @@ class ConfusionMetricImpl : public MetricImpl<Scalar> {
     }
     confusion_.gather();
   }
+  GRAFT_COLD std::vector<double> gathered() const override { return confusion_.counts(); }
+  GRAFT_COLD void set_gathered(std::span<const double> numbers) override { confusion_.set_counts(numbers); }
 
  protected:
   using MetricImpl<Scalar>::MetricImpl;

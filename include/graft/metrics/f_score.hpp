@@ -59,6 +59,17 @@ class FBetaScoreImpl final : public MetricImpl<Scalar> {
   std::string_view class_name() const override { return f1_ ? "F1Score" : "FBetaScore"; }
 
   void reset() override { counts_.assign(counts_.size(), Counts()); }
+  GRAFT_COLD std::vector<double> gathered() const override {
+    std::vector<double> all;
+    for (const Counts& c : counts_) all.insert(all.end(), {c.tp, c.fp, c.fn, c.labels});
+    return all;
+  }
+  GRAFT_COLD void set_gathered(std::span<const double> numbers) override {
+    counts_.clear();
+    for (std::size_t i = 0; i + 4 <= numbers.size(); i += 4) {
+      counts_.push_back({numbers[i], numbers[i + 1], numbers[i + 2], numbers[i + 3]});
+    }
+  }
   GRAFT_COLD void update(In y_true, In y_pred, In sample_weight) override {
     (void)fit_label_shapes(class_name(), y_true.shape(), y_pred.shape(), LabelRule::same);
     if (y_pred.rank() != 2) fail<ShapeError>(std::string(class_name()), "predictions (N, K)", y_pred.shape().str());

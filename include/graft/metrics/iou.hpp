@@ -108,6 +108,10 @@ class IoUImpl final : public MetricImpl<Scalar> {
   double threshold() const { return threshold_.value_or(0); }
 
   void reset() override { std::fill(counts_.begin(), counts_.end(), 0.0); }
+  GRAFT_COLD std::vector<double> gathered() const override { return counts_; }
+  GRAFT_COLD void set_gathered(std::span<const double> numbers) override {
+    if (numbers.size() == counts_.size()) counts_.assign(numbers.begin(), numbers.end());
+  }
   GRAFT_COLD void update(In y_true, In y_pred, In sample_weight) override {
     const Index t_step = options_.sparse_y_true ? 1 : y_true.shape().back();
     const Index p_step = options_.sparse_y_pred ? 1 : y_pred.shape().back();

@@ -35,6 +35,10 @@ class MeanMetricImpl : public MetricImpl<Scalar> {
     count_ += count / per_sample;
   }
   double result() const override { return count_ == 0 ? 0 : total_ / count_; }
+  GRAFT_COLD std::vector<double> gathered() const override { return {total_, count_}; }
+  GRAFT_COLD void set_gathered(std::span<const double> numbers) override {
+    if (numbers.size() == 2) total_ = numbers[0], count_ = numbers[1];
+  }
 
  protected:
   using MetricImpl<Scalar>::MetricImpl;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +43,10 @@ class MetricImpl {
   virtual double result() const = 0;
   /// All values: one for each threshold or class, where the metric has several.
   virtual std::vector<double> results() const { return {result()}; }
+  /// All numbers that were gathered since the last reset, and the same put back: for a run that goes on after it was
+  /// interrupted in the middle of an epoch. A metric without them starts the rest of that epoch anew.
+  virtual std::vector<double> gathered() const { return {}; }
+  virtual void set_gathered(std::span<const double> /*numbers*/) {}
 
   /// {"class_name": …, "config": {"name": …, "dtype": …, …}}.
   GRAFT_COLD Config config() const {

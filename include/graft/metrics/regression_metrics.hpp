@@ -54,6 +54,22 @@ class R2ScoreImpl final : public MetricImpl<Scalar> {
     columns_.assign(columns_.size(), Column());
     samples_ = 0;
   }
+  GRAFT_COLD std::vector<double> gathered() const override {
+    std::vector<double> all{static_cast<double>(samples_)};
+    for (const Column& c : columns_) {
+      all.insert(all.end(), {c.count, c.origin, c.sum, c.squares, c.errors, c.first_is_unset ? 1.0 : 0.0});
+    }
+    return all;
+  }
+  GRAFT_COLD void set_gathered(std::span<const double> numbers) override {
+    if (numbers.empty()) return;
+    samples_ = static_cast<Index>(numbers[0]);
+    columns_.clear();
+    for (std::size_t i = 1; i + 6 <= numbers.size(); i += 6) {
+      columns_.push_back(
+          {numbers[i], numbers[i + 1], numbers[i + 2], numbers[i + 3], numbers[i + 4], numbers[i + 5] != 0});
+    }
+  }
   GRAFT_COLD void update(In y_true, In y_pred, In sample_weight) override {
     const LabelShapes shapes = fit_label_shapes(class_name(), y_true.shape(), y_pred.shape(), LabelRule::same);
     const Index columns = shapes.y_pred.rank() > 1 ? shapes.y_pred.back() : 1;

@@ -4,8 +4,8 @@
 
 namespace graft {
 
-/// The same architecture with fresh weights; names and trainable flags are kept, as in Keras. Built when the original is.
-/// For the same numbers too: `clone.set_weights(model.get_weights())`.
+/// The same architecture with fresh weights; names and trainable flags are kept, as in Keras. Built when the original
+/// is. For the same numbers too: `clone.set_weights(model.get_weights())`.
 template <class Scalar>
 GRAFT_COLD Model<Scalar> clone_model(const Model<Scalar>& model) {
   Config config = Config::object();

@@ -61,8 +61,8 @@ class LossList {
  public:
   LossList() = default;
   template <class T>
-    requires std::is_constructible_v<Loss<Scalar>, const T&>
-  LossList(const T& loss) : losses_{Loss<Scalar>(loss)} {}
+  requires std::is_constructible_v < Loss<Scalar>,
+  const T& > LossList(const T& loss) : losses_{Loss<Scalar>(loss)} {}
   LossList(std::initializer_list<Loss<Scalar>> losses) : losses_(losses) {}
   LossList(std::vector<Loss<Scalar>> losses) : losses_(std::move(losses)) {}
 

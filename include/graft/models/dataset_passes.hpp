@@ -136,29 +136,18 @@ class DatasetPasses {
   /// Batches of an epoch.
   Index steps() const { return steps_ > 0 ? steps_ : in_pass_; }
 
-  /// As if `epochs` epochs had been trained.
-  GRAFT_COLD void start_at(Index epochs) {
-    if (steps_ == 0 || epochs == 0) return;
-    if (in_pass_ == kInfiniteCardinality) {
-      taken_ = steps_ * epochs;
-    } else {
-      const Index each = (in_pass_ + steps_ - 1) / steps_;  // epochs that a pass lasts
-      pass_ = epochs / each;
-      taken_ = epochs % each * steps_;
-    }
-  }
+  /// Tells one dataset from another as far as its size goes: the elements of a pass.
+  Index samples() const { return in_pass_; }
 
+  /// The steps of epoch position.epoch, from position.step on.
   template <class BeforeBatch, class OnBatch>
-  void train(Trainer<Scalar>& trainer, Index epoch, RandomKey key, const BeforeBatch& before_batch,
+  void train(Trainer<Scalar>& trainer, const FitPosition& position, RandomKey key, const BeforeBatch& before_batch,
              const OnBatch& on_batch) {
     // Without steps_per_epoch every epoch is a pass of its own; with it a pass goes on where the last epoch stopped.
-    if (steps_ == 0) {
-      pass_ = epoch;
-      taken_ = 0;
-      cursor_.reset();
-    }
+    if (steps_ == 0 || !started_) start_at(position.epoch, position.step);
+    started_ = true;
     bool first = true;
-    for (Index step = 0; steps_ == 0 || step < steps_; ++step) {
+    for (Index step = position.step; steps_ == 0 || step < steps_; ++step) {
       if (!cursor_) {
         cursor_ = dataset_.open(static_cast<std::uint64_t>(pass_));
         cursor_->skip(taken_);
@@ -169,7 +158,7 @@ class DatasetPasses {
       }
       ++taken_;
       const PassData<Scalar>& data = adapter_(batch_);
-      if (first) trainer.begin_pass(data);
+      if (first) trainer.begin_pass(data, position);
       first = false;
       before_batch(step);
       if (!on_batch(step, trainer.train_on(data, {key, batch_.ids.data()}))) break;
@@ -199,6 +188,21 @@ class DatasetPasses {
   }
 
  private:
+  /// As if `epochs` epochs, and `step` steps of the next, had been trained.
+  GRAFT_COLD void start_at(Index epochs, Index step) {
+    cursor_.reset();
+    if (steps_ == 0) {
+      pass_ = epochs;
+      taken_ = step;
+    } else if (in_pass_ == kInfiniteCardinality) {
+      taken_ = steps_ * epochs + step;
+    } else {
+      const Index each = (in_pass_ + steps_ - 1) / steps_;  // epochs that a pass lasts
+      pass_ = epochs / each;
+      taken_ = epochs % each * steps_ + step;
+    }
+  }
+
   GRAFT_COLD void warn_short() {
     if (!warned_) {
       std::fprintf(stderr, "graft: %s: the dataset ended before steps_per_epoch batches. Use repeat().\n",
@@ -215,7 +219,7 @@ class DatasetPasses {
   std::unique_ptr<DatasetCursor<Scalar>> cursor_;
   Batch<Scalar> batch_;
   Index pass_ = 0, taken_ = 0;
-  bool warned_ = false;
+  bool warned_ = false, started_ = false;
 };
 
 }  // namespace graft::detail

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "graft/models/dataset_passes.hpp"
-#include "graft/models/epoch_loop.hpp"
+#include "graft/models/fit_run.hpp"
 #include "graft/models/lints/data_lints.hpp"
 #include "graft/models/model.hpp"
 #include "graft/models/prefix_cache.hpp"
@@ -109,6 +109,8 @@ GRAFT_COLD History Model<Scalar>::fit(Arrays<Scalar> x, Arrays<Scalar> y, FitOpt
 
   lint_layers();
   keep->lints().add(impl().where(), detail::lint_data(*this, keep->losses(), data.pass.x, data.pass.y));
+  Model self = *this;
+  FitRun<Scalar> run(self, options);
   FlatGraph<Scalar> graph = flatten(impl().graph(), this->trainable());
   compiled.apply_recorded(graph);
   History history;
@@ -125,11 +127,11 @@ GRAFT_COLD History Model<Scalar>::fit(Arrays<Scalar> x, Arrays<Scalar> y, FitOpt
   const Index steps = (data.pass.samples() + options.batch_size - 1) / options.batch_size;
   const Index validation_batch = options.validation_batch_size > 0 ? options.validation_batch_size : options.batch_size;
   SampleOrder order(data.pass.samples());
-  detail::run_epochs(
-      *this, options, trainer, steps, history,
-      [&](Index, RandomKey epoch_key, const auto& before_batch, const auto& on_batch) {
+  run.run(
+      trainer, data.pass.samples(), steps, history,
+      [&](RandomKey epoch_key, const FitPosition& position, const auto& before_batch, const auto& on_batch) {
         if (options.shuffle) order.shuffle(epoch_key);
-        trainer.train_epoch(data.pass, order, options.batch_size, epoch_key, before_batch, on_batch);
+        trainer.train_epoch(data.pass, order, options.batch_size, epoch_key, before_batch, on_batch, position);
       },
       [&](Logs& logs) {
         if (validation.samples() > 0) trainer.evaluate(validation, validation_batch, logs, "val_");
@@ -178,16 +180,17 @@ GRAFT_COLD History Model<Scalar>::fit(Dataset<Scalar> dataset, FitOptions<Scalar
     const auto& v = *options.validation_data;
     arrays = detail::check_data("fit validation_data", impl(), compiled, v.x, v.y, v.sample_weight);
   }
+  Model self = *this;
+  FitRun<Scalar> run(self, options);
   FlatGraph<Scalar> graph = flatten(impl().graph(), this->trainable());
   compiled.apply_recorded(graph);
   Trainer<Scalar> trainer(std::move(graph), compiled, impl().output_names());
   const Index validation_batch = options.validation_batch_size > 0 ? options.validation_batch_size : options.batch_size;
   History history;
-  passes.start_at(options.initial_epoch);
-  detail::run_epochs(
-      *this, options, trainer, passes.steps(), history,
-      [&](Index epoch, RandomKey epoch_key, const auto& before_batch, const auto& on_batch) {
-        passes.train(trainer, epoch, epoch_key, before_batch, on_batch);
+  run.run(
+      trainer, passes.samples(), passes.steps(), history,
+      [&](RandomKey epoch_key, const FitPosition& position, const auto& before_batch, const auto& on_batch) {
+        passes.train(trainer, position, epoch_key, before_batch, on_batch);
       },
       [&](Logs& logs) {
         if (arrays) trainer.evaluate(arrays->pass, validation_batch, logs, "val_");

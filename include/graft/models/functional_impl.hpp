@@ -8,7 +8,8 @@ namespace graft {
 template <class Scalar>
 class FunctionalImpl final : public ModelImpl<Scalar> {
  public:
-  GRAFT_COLD FunctionalImpl(std::vector<Symbol<Scalar>> inputs, std::vector<Symbol<Scalar>> outputs, ModelOptions options)
+  GRAFT_COLD FunctionalImpl(std::vector<Symbol<Scalar>> inputs, std::vector<Symbol<Scalar>> outputs,
+                            ModelOptions options)
       : ModelImpl<Scalar>("Model", options), graph_(std::move(inputs), std::move(outputs)) {}
 
   std::string_view class_name() const override { return "Functional"; }

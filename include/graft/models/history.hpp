@@ -40,11 +40,11 @@ class Logs {
 /// What `fit` returns: one number per epoch for each name: loss, accuracy, val_loss, val_accuracy …
 class History {
  public:
-  std::vector<Index> epoch;  ///< numbers of the epochs, from initial_epoch on
-  Index cached_layers = 0;   ///< with cache_frozen_prefix: layers that ran once
-  Index cached_bytes = 0;    ///< and the size of what they computed
-  double cached_seconds = 0;       ///< that this one run took: what every epoch saves
-  std::string cache_text = {};     ///< where the features are and how they came there
+  std::vector<Index> epoch;          ///< numbers of the epochs, from initial_epoch on
+  Index cached_layers = 0;           ///< with cache_frozen_prefix: layers that ran once
+  Index cached_bytes = 0;            ///< and the size of what they computed
+  double cached_seconds = 0;         ///< that this one run took: what every epoch saves
+  std::string cache_text = {};       ///< where the features are and how they came there
   std::string uncached_reason = {};  ///< why nothing was cached though asked for
 
   /// The numbers of one name. Throws ConfigError with the nearest name when there is none.
@@ -88,6 +88,15 @@ class History {
       if (it == series_.end()) it = series_.insert(it, {name, {}});
       it->second.push_back(value);
     }
+  }
+  /// Replaces the epochs by those of another one; the rest stays.
+  GRAFT_COLD void take_epochs(const History& other) {
+    epoch = other.epoch;
+    series_ = other.series_;
+  }
+  /// A whole series, for who reads a history from a file.
+  GRAFT_COLD void set_series(const std::string& name, std::vector<double> values) {
+    series_.emplace_back(name, std::move(values));
   }
 
  private:

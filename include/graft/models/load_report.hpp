@@ -7,8 +7,8 @@ namespace graft {
 
 /// What reading a file did.
 struct LoadReport {
-  std::string keras_version;             ///< of the writer; empty when the file does not say
-  std::vector<std::string> loaded = {};  ///< weights, as "layer/weight"
+  std::string keras_version;              ///< of the writer; empty when the file does not say
+  std::vector<std::string> loaded = {};   ///< weights, as "layer/weight"
   std::vector<std::string> skipped = {};  ///< in the file, not used
   std::vector<std::string> missing = {};  ///< in the model, not in the file
   std::vector<std::string> warnings = {};

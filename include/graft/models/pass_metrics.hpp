@@ -46,6 +46,30 @@ class PassMetrics {
     }
   }
 
+  /// Everything gathered since reset, as lists of numbers; set_gathered takes it up again. Throws StateError when it is
+  /// of other metrics.
+  GRAFT_COLD std::vector<std::vector<double>> gathered() const {
+    std::vector<std::vector<double>> all{{loss_, samples_}, output_loss_};
+    for (const Entry& entry : entries_) all.push_back(entry.metric.impl().gathered());
+    return all;
+  }
+  GRAFT_COLD void set_gathered(const std::vector<std::vector<double>>& all) {
+    if (all.size() != entries_.size() + 2 || all[0].size() != 2 || all[1].size() != output_loss_.size()) {
+      throw StateError("fit: the numbers of the interrupted epoch belong to other metrics.");
+    }
+    loss_ = all[0][0];
+    samples_ = all[0][1];
+    output_loss_ = all[1];
+    for (std::size_t i = 0; i < entries_.size(); ++i) entries_[i].metric.impl().set_gathered(all[i + 2]);
+  }
+  /// Keras's class of the metric with this key in the logs; empty when there is none.
+  GRAFT_COLD std::string class_of(const std::string& name) const {
+    for (const Entry& entry : entries_) {
+      if (entry.name == name) return std::string(entry.metric.class_name());
+    }
+    return {};
+  }
+
   /// loss, the losses of several outputs, then the metrics, all with a prefix ("val_").
   GRAFT_COLD void write(Logs& logs, const std::string& prefix = {}) const {
     const double count = samples_ > 0 ? samples_ : 1;

@@ -70,7 +70,8 @@ class ProgressLine {
       line += " - " + duration(elapsed) + " " + step_time(per_step);
     }
     for (const auto& [name, value] : logs) {
-      line += " - " + name + ": " + graft::text::number(value != 0 && value < 1e-3 && value > -1e-3 ? "%.4e" : "%.4f", value);
+      line += " - " + name + ": " +
+              graft::text::number(value != 0 && value < 1e-3 && value > -1e-3 ? "%.4e" : "%.4f", value);
     }
     return line;
   }

@@ -7,11 +7,13 @@ namespace graft {
 
 /// A chain of layers, each with one input and one output.
 ///
-///     graft::Sequential model({graft::Flatten({.input_shape = Shape{28, 28}}), graft::Dense(10, {.activation = "softmax"})});
+///     graft::Sequential model({graft::Flatten({.input_shape = Shape{28, 28}}), graft::Dense(10, {.activation =
+///     "softmax"})});
 template <class Scalar = float>
 class Sequential : public Model<Scalar> {
  public:
-  explicit Sequential(ModelOptions options = {}) : Model<Scalar>(std::make_shared<SequentialImpl<Scalar>>(std::move(options))) {}
+  explicit Sequential(ModelOptions options = {})
+      : Model<Scalar>(std::make_shared<SequentialImpl<Scalar>>(std::move(options))) {}
   Sequential(std::initializer_list<Layer<Scalar>> layers, ModelOptions options = {}) : Sequential(std::move(options)) {
     for (const auto& layer : layers) add(layer);
   }
@@ -35,9 +37,9 @@ class Sequential : public Model<Scalar> {
   }
 };
 
-Sequential() -> Sequential<float>;
-Sequential(ModelOptions) -> Sequential<float>;
-Sequential(std::initializer_list<Layer<float>>) -> Sequential<float>;
-Sequential(std::initializer_list<Layer<float>>, ModelOptions) -> Sequential<float>;
+Sequential()->Sequential<float>;
+Sequential(ModelOptions)->Sequential<float>;
+Sequential(std::initializer_list<Layer<float>>)->Sequential<float>;
+Sequential(std::initializer_list<Layer<float>>, ModelOptions)->Sequential<float>;
 
 }  // namespace graft

@@ -6,8 +6,8 @@
 
 namespace graft {
 
-/// A chain of layers. It is built as soon as the shape of the input is known: from an InputLayer, the input_shape of the
-/// first layer, a first layer that is built already, or the first data.
+/// A chain of layers. It is built as soon as the shape of the input is known: from an InputLayer, the input_shape of
+/// the first layer, a first layer that is built already, or the first data.
 template <class Scalar>
 class SequentialImpl final : public ModelImpl<Scalar> {
  public:
@@ -27,7 +27,8 @@ class SequentialImpl final : public ModelImpl<Scalar> {
   GRAFT_COLD void add(const Layer<Scalar>& layer) {
     if (layer.class_name() == "InputLayer") {
       if (!layers_.empty() || input_) {
-        throw ConfigError(this->where() + ".add: an InputLayer stands first and alone; \"" + layer.name() + "\" does not.");
+        throw ConfigError(this->where() + ".add: an InputLayer stands first and alone; \"" + layer.name() +
+                          "\" does not.");
       }
       set_input(layer);
       return;

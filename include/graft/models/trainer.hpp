@@ -3,6 +3,7 @@
 #include "graft/data/batches.hpp"
 #include "graft/graph/executor.hpp"
 #include "graft/models/fit_options.hpp"
+#include "graft/models/fit_position.hpp"
 #include "graft/models/pass_metrics.hpp"
 
 namespace graft {
@@ -38,18 +39,20 @@ class Trainer {
     }
   }
 
-  /// One pass with updates. What is random about a sample depends on `random`, a key of the run and the epoch, and on
-  /// the sample's number in the arrays. before_batch(batch) is called before every step; on_batch(batch, loss) after
-  /// it, and says whether to go on.
+  /// One pass with updates, from step position.step on. What is random about a sample depends on `random`, a key of the
+  /// run and the epoch, and on the sample's number in the arrays. before_batch(batch) is called before every step;
+  /// on_batch(batch, loss) after it, and says whether to go on.
   template <class BeforeBatch, class OnBatch>
   void train_epoch(const PassData<Scalar>& data, const SampleOrder& order, Index batch_size, RandomKey random,
-                   BeforeBatch&& before_batch, OnBatch&& on_batch) {
+                   BeforeBatch&& before_batch, OnBatch&& on_batch, const FitPosition& position = {}) {
     // The buffers of shuffled batches last for all epochs.
     if (!train_batches_ || !train_batches_->reads(data, batch_size)) train_batches_.emplace(data, batch_size);
     Batches& batches = *train_batches_;
-    metrics(data, batch_size).reset();
+    PassMetrics<Scalar>& totals = metrics(data, batch_size);
+    totals.reset();
+    if (position.step > 0) totals.set_gathered(position.gathered);
     const Index steps = (data.samples() + batch_size - 1) / batch_size;
-    for (Index step = 0; step < steps; ++step) {
+    for (Index step = position.step; step < steps; ++step) {
       const Index first = step * batch_size, last = std::min(first + batch_size, data.samples());
       Session& session = open(train_sessions_, data, last - first, true);
       before_batch(step);
@@ -75,7 +78,11 @@ class Trainer {
   }
 
   /// The same batch by batch, for who has the batches: a pass begins with the first of them.
-  GRAFT_COLD void begin_pass(const PassData<Scalar>& first) { metrics(first, first.samples()).reset(); }
+  GRAFT_COLD void begin_pass(const PassData<Scalar>& first, const FitPosition& position = {}) {
+    PassMetrics<Scalar>& totals = metrics(first, first.samples());
+    totals.reset();
+    if (position.step > 0) totals.set_gathered(position.gathered);
+  }
   /// One step; returns the loss. What is random about a sample depends on `random` alone.
   double train_on(const PassData<Scalar>& batch, const RandomStreams& random) {
     return train_step(open(train_sessions_, batch, batch.samples(), true), whole(batch), random);
@@ -91,6 +98,12 @@ class Trainer {
     }
   }
 
+  /// What was gathered in the pass so far (PassMetrics).
+  GRAFT_COLD std::vector<std::vector<double>> gathered() const { return metrics_->gathered(); }
+  /// Keras's class of the metric with this key in the logs; empty when there is none.
+  GRAFT_COLD std::string metric_class(const std::string& name) const {
+    return metrics_ ? metrics_->class_of(name) : std::string();
+  }
   /// The numbers of the pass so far.
   GRAFT_COLD void write_logs(Logs& logs, const std::string& prefix = {}) const {
     if (metrics_) metrics_->write(logs, prefix);

@@ -7,6 +7,7 @@
 #include "graft/nn/layers/additive_attention.hpp"
 #include "graft/nn/layers/alpha_dropout.hpp"
 #include "graft/nn/layers/attention.hpp"
+#include "graft/nn/layers/auto_contrast.hpp"
 #include "graft/nn/layers/average.hpp"
 #include "graft/nn/layers/average_pooling.hpp"
 #include "graft/nn/layers/batch_normalization.hpp"
@@ -19,6 +20,7 @@
 #include "graft/nn/layers/cropping.hpp"
 #include "graft/nn/layers/cudnn_rnn.hpp"
 #include "graft/nn/layers/custom_scale_layer.hpp"
+#include "graft/nn/layers/cut_mix.hpp"
 #include "graft/nn/layers/dense.hpp"
 #include "graft/nn/layers/depthwise_conv.hpp"
 #include "graft/nn/layers/discretization.hpp"
@@ -27,35 +29,51 @@
 #include "graft/nn/layers/einsum_dense.hpp"
 #include "graft/nn/layers/elu.hpp"
 #include "graft/nn/layers/embedding.hpp"
+#include "graft/nn/layers/equalization.hpp"
 #include "graft/nn/layers/flatten.hpp"
 #include "graft/nn/layers/gaussian_dropout.hpp"
 #include "graft/nn/layers/gaussian_noise.hpp"
 #include "graft/nn/layers/global_average_pooling.hpp"
 #include "graft/nn/layers/global_max_pooling.hpp"
 #include "graft/nn/layers/group_normalization.hpp"
-#include "graft/nn/layers/gru.hpp"
 #include "graft/nn/layers/group_query_attention.hpp"
+#include "graft/nn/layers/gru.hpp"
 #include "graft/nn/layers/highway.hpp"
 #include "graft/nn/layers/identity.hpp"
 #include "graft/nn/layers/input_layer.hpp"
 #include "graft/nn/layers/layer_normalization.hpp"
 #include "graft/nn/layers/layer_scale.hpp"
 #include "graft/nn/layers/leaky_relu.hpp"
+#include "graft/nn/layers/locally_connected.hpp"
 #include "graft/nn/layers/lstm.hpp"
 #include "graft/nn/layers/masking.hpp"
-#include "graft/nn/layers/locally_connected.hpp"
 #include "graft/nn/layers/max_pooling.hpp"
 #include "graft/nn/layers/maximum.hpp"
 #include "graft/nn/layers/maxout_dense.hpp"
 #include "graft/nn/layers/minimum.hpp"
+#include "graft/nn/layers/mix_up.hpp"
 #include "graft/nn/layers/multi_head_attention.hpp"
 #include "graft/nn/layers/multiply.hpp"
 #include "graft/nn/layers/normalization.hpp"
 #include "graft/nn/layers/ops/ops.hpp"
 #include "graft/nn/layers/permute.hpp"
 #include "graft/nn/layers/prelu.hpp"
+#include "graft/nn/layers/rand_augment.hpp"
+#include "graft/nn/layers/random_brightness.hpp"
+#include "graft/nn/layers/random_color_degeneration.hpp"
+#include "graft/nn/layers/random_color_jitter.hpp"
+#include "graft/nn/layers/random_contrast.hpp"
+#include "graft/nn/layers/random_crop.hpp"
+#include "graft/nn/layers/random_erasing.hpp"
 #include "graft/nn/layers/random_flip.hpp"
+#include "graft/nn/layers/random_grayscale.hpp"
+#include "graft/nn/layers/random_hue.hpp"
+#include "graft/nn/layers/random_invert.hpp"
+#include "graft/nn/layers/random_posterization.hpp"
 #include "graft/nn/layers/random_rotation.hpp"
+#include "graft/nn/layers/random_saturation.hpp"
+#include "graft/nn/layers/random_sharpness.hpp"
+#include "graft/nn/layers/random_shear.hpp"
 #include "graft/nn/layers/random_translation.hpp"
 #include "graft/nn/layers/random_zoom.hpp"
 #include "graft/nn/layers/relu.hpp"
@@ -68,6 +86,7 @@
 #include "graft/nn/layers/separable_conv.hpp"
 #include "graft/nn/layers/simple_rnn.hpp"
 #include "graft/nn/layers/softmax.hpp"
+#include "graft/nn/layers/solarization.hpp"
 #include "graft/nn/layers/spatial_dropout.hpp"
 #include "graft/nn/layers/subtract.hpp"
 #include "graft/nn/layers/thresholded_relu.hpp"
@@ -98,6 +117,7 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<AdditiveAttention, Scalar>("AdditiveAttention");
   register_builtin<AlphaDropout, Scalar>("AlphaDropout");
   register_builtin<Attention, Scalar>("Attention");
+  register_builtin<AutoContrast, Scalar>("AutoContrast");
   register_builtin<Average, Scalar>("Average");
   register_builtin<AveragePooling1D, Scalar>("AveragePooling1D");
   register_builtin<AveragePooling2D, Scalar>("AveragePooling2D");
@@ -121,6 +141,7 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<CuDNNGRU, Scalar>("CuDNNGRU");
   register_builtin<CuDNNLSTM, Scalar>("CuDNNLSTM");
   register_builtin<CustomScaleLayer, Scalar>("CustomScaleLayer");
+  register_builtin<CutMix, Scalar>("CutMix");
   register_builtin<Dense, Scalar>("Dense");
   register_builtin<DepthwiseConv1D, Scalar>("DepthwiseConv1D");
   register_builtin<DepthwiseConv2D, Scalar>("DepthwiseConv2D");
@@ -130,6 +151,7 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<EinsumDense, Scalar>("EinsumDense");
   register_builtin<ELU, Scalar>("ELU");
   register_builtin<Embedding, Scalar>("Embedding");
+  register_builtin<Equalization, Scalar>("Equalization");
   register_builtin<Flatten, Scalar>("Flatten");
   register_builtin<GaussianDropout, Scalar>("GaussianDropout");
   register_builtin<GaussianNoise, Scalar>("GaussianNoise");
@@ -161,13 +183,28 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<MaxPooling2D, Scalar>("MaxPooling2D");
   register_builtin<MaxPooling3D, Scalar>("MaxPooling3D");
   register_builtin<Minimum, Scalar>("Minimum");
+  register_builtin<MixUp, Scalar>("MixUp");
   register_builtin<MultiHeadAttention, Scalar>("MultiHeadAttention");
   register_builtin<Multiply, Scalar>("Multiply");
   register_builtin<Normalization, Scalar>("Normalization");
   register_builtin<Permute, Scalar>("Permute");
   register_builtin<PReLU, Scalar>("PReLU");
+  register_builtin<RandAugment, Scalar>("RandAugment");
+  register_builtin<RandomBrightness, Scalar>("RandomBrightness");
+  register_builtin<RandomColorDegeneration, Scalar>("RandomColorDegeneration");
+  register_builtin<RandomColorJitter, Scalar>("RandomColorJitter");
+  register_builtin<RandomContrast, Scalar>("RandomContrast");
+  register_builtin<RandomCrop, Scalar>("RandomCrop");
+  register_builtin<RandomErasing, Scalar>("RandomErasing");
   register_builtin<RandomFlip, Scalar>("RandomFlip");
+  register_builtin<RandomGrayscale, Scalar>("RandomGrayscale");
+  register_builtin<RandomHue, Scalar>("RandomHue");
+  register_builtin<RandomInvert, Scalar>("RandomInvert");
+  register_builtin<RandomPosterization, Scalar>("RandomPosterization");
   register_builtin<RandomRotation, Scalar>("RandomRotation");
+  register_builtin<RandomSaturation, Scalar>("RandomSaturation");
+  register_builtin<RandomSharpness, Scalar>("RandomSharpness");
+  register_builtin<RandomShear, Scalar>("RandomShear");
   register_builtin<RandomTranslation, Scalar>("RandomTranslation");
   register_builtin<RandomZoom, Scalar>("RandomZoom");
   register_builtin<ReLU, Scalar>("ReLU");
@@ -181,6 +218,7 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<SeparableConv2D, Scalar>("SeparableConv2D");
   register_builtin<SimpleRNN, Scalar>("SimpleRNN");
   register_builtin<Softmax, Scalar>("Softmax");
+  register_builtin<Solarization, Scalar>("Solarization");
   register_builtin<SpatialDropout1D, Scalar>("SpatialDropout1D");
   register_builtin<SpatialDropout2D, Scalar>("SpatialDropout2D");
   register_builtin<SpatialDropout3D, Scalar>("SpatialDropout3D");

@@ -107,7 +107,7 @@ TEST_CASE("Random streams: what a sample gets depends on seed, epoch and sample,
     CHECK(seen != shown(layers, {.seed = 4}));
     Index again = 0;
     for (Index i = 0; i < kSamples; ++i) again += seen.at({0, i}) == seen.at({1, i});
-    CHECK(again < kSamples / 2);  // another epoch, other numbers; two flips agree now and then
+    CHECK(again < kSamples * 3 / 4);  // another epoch, other numbers; half of the flips agree
   }
 }
 

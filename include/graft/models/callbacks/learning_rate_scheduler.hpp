@@ -16,7 +16,9 @@ class LearningRateScheduler : public Callback<Scalar> {
     auto optimizer = this->model().optimizer();
     optimizer.set_learning_rate(schedule_(epoch, optimizer.learning_rate()));
   }
-  void on_epoch_end(Index, Logs& logs) override { logs.set("learning_rate", this->model().optimizer().learning_rate()); }
+  void on_epoch_end(Index, Logs& logs) override {
+    logs.set("learning_rate", this->model().optimizer().learning_rate());
+  }
 
  private:
   std::function<double(Index, double)> schedule_;

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "graft/kernels/resize.hpp"
 #include "graft/nn/layer.hpp"
 #include "graft/nn/layers/layer_options.hpp"
+#include "graft/nn/layers/random_layer.hpp"
 
 namespace graft::detail {
 
@@ -36,7 +38,7 @@ inline void pad_to_ratio(kernels::ResizeAxis& height, kernels::ResizeAxis& width
   width.window = width.in + 2 * beside;
 }
 
-/// Base of the layers that bring images to one size.
+/// Base of the layers that bring images to one size, by a window that is one for all or drawn for each.
 template <class Scalar>
 class ImageResizeImpl : public LayerImpl<Scalar> {
  public:
@@ -56,17 +58,33 @@ class ImageResizeImpl : public LayerImpl<Scalar> {
     result[height_axis() + 1] = width_;
     return result;
   }
-  Needs needs(std::span<const Shape>, const Use&) const final {
+  Needs needs(std::span<const Shape>, const Use& use) const final {
     Needs needs;
     needs.can_add = true;
+    if (this->is_random() && use.training && use.backward()) {
+      needs.cache_bytes = static_cast<Index>(sizeof(RandomStreams));
+    }
     return needs;
   }
   void forward(const ForwardArgs<Scalar>& args) const final {
-    kernels::resize_forward(describe(args.x().shape()), args.x().data(), args.y().data());
+    const kernels::ResizeDesc desc = describe(args.x().shape());
+    if (!random(args.use, desc)) return kernels::resize_forward(desc, args.x().data(), args.y().data());
+    const RandomStreams streams = seeded(args.random, seed());
+    if (args.cache && args.use.backward()) std::memcpy(args.cache, &streams, sizeof streams);
+    each_image(desc, streams, args.x().dim(0), [&](const kernels::ResizeDesc& one, Index in, Index out) {
+      kernels::resize_forward(one, args.x().data() + in, args.y().data() + out);
+    });
   }
   void backward(const BackwardArgs<Scalar>& args) const final {
     if (!args.dx()) return;
-    kernels::resize_backward(describe(args.dx().shape()), args.dy().data(), args.dx().data(), args.add_to_input);
+    const kernels::ResizeDesc desc = describe(args.dx().shape());
+    const bool add = args.add_to_input;
+    if (!random(args.use, desc)) return kernels::resize_backward(desc, args.dy().data(), args.dx().data(), add);
+    RandomStreams streams;
+    std::memcpy(&streams, args.cache, sizeof streams);
+    each_image(desc, streams, args.dx().dim(0), [&](const kernels::ResizeDesc& one, Index in, Index out) {
+      kernels::resize_backward(one, args.dy().data() + out, args.dx().data() + in, add);
+    });
   }
   GRAFT_COLD Config config() const override {
     Config config = LayerImpl<Scalar>::config();
@@ -96,8 +114,27 @@ class ImageResizeImpl : public LayerImpl<Scalar> {
 
   /// Sets the windows and how pixels are found; `in`, `out` and a window of the whole input are set.
   virtual void choose(kernels::ResizeDesc& desc) const = 0;
+  /// Whether every image gets a window of its own, which choose_random sets.
+  virtual bool random(const Use&, const kernels::ResizeDesc&) const { return false; }
+  virtual void choose_random(kernels::ResizeDesc&, RandomKey /*stream*/) const {}
+  virtual std::optional<Index> seed() const { return std::nullopt; }
 
  private:
+  // Calls fn(its description, offset in the input, offset in the output) for every image.
+  template <class Fn>
+  void each_image(const kernels::ResizeDesc& desc, const RandomStreams& streams, Index images, const Fn& fn) const {
+    const Index planes = images > 0 ? desc.images / images : 0;
+    const Index in = planes * desc.channels * desc.height.in * desc.width.in;
+    const Index out = planes * desc.channels * desc.height.out * desc.width.out;
+    parallel_for(0, images, 16384 / (out + 1) + 1, [&](Index first, Index last) {
+      for (Index i = first; i < last; ++i) {
+        kernels::ResizeDesc one = desc;
+        one.images = planes;
+        choose_random(one, streams.row(i, images));
+        fn(one, i * in, i * out);
+      }
+    });
+  }
   int height_axis() const { return channels_first_ ? 2 : 1; }
   kernels::ResizeDesc describe(const Shape& input) const {
     kernels::ResizeDesc desc;

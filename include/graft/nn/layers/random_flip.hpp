@@ -44,7 +44,8 @@ class RandomFlipImpl final : public detail::RandomImageImpl<Scalar> {
 
  protected:
   kernels::AffineTransform transform(RandomKey stream, Index height, Index width) const override {
-    return flip(horizontal_ && stream.uniform(0) < 0.5, vertical_ && stream.uniform(1) < 0.5, height, width);
+    const bool flips = stream.uniform(0) <= 0.5;
+    return flip(flips && horizontal_, flips && vertical_, height, width);
   }
 
  private:
@@ -53,8 +54,9 @@ class RandomFlipImpl final : public detail::RandomImageImpl<Scalar> {
 };
 
 /// In training every image is flipped with probability 1/2: mode "horizontal" swaps left and right, "vertical" top and
-/// bottom, "horizontal_and_vertical" does each by a draw of its own, as Keras 2 does. At inference y = x. Throws
-/// ConfigError for another mode and ShapeError for inputs that are no images (batch, height, width, channels).
+/// bottom, "horizontal_and_vertical" both together or neither, as Keras 3 does (Keras 2 drew once for each). At
+/// inference y = x. Throws ConfigError for another mode and ShapeError for inputs that are no images (batch, height,
+/// width, channels).
 template <class Scalar = float>
 class RandomFlip : public Layer<Scalar> {
  public:
