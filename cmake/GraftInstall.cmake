@@ -24,4 +24,5 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/graftConfigVersion.cmake
                                  ARCH_INDEPENDENT)
 install(FILES "${PROJECT_BINARY_DIR}/graftConfig.cmake" "${PROJECT_BINARY_DIR}/graftConfigVersion.cmake"
               "${PROJECT_SOURCE_DIR}/cmake/FindGraftHDF5.cmake" "${PROJECT_SOURCE_DIR}/cmake/FindGraftZip.cmake"
+              "${PROJECT_SOURCE_DIR}/cmake/FindGraftPictures.cmake"
         DESTINATION "${package_dir}")

@@ -27,7 +27,8 @@ need_to_build() {
   choose_compiler
   local make=(ninja:ninja-build)
   if command -v make >/dev/null; then make=(); fi
-  need "${compiler_package[@]}" cmake:cmake "${make[@]}" libeigen3-dev libhdf5-dev nlohmann-json3-dev zlib1g-dev libzip-dev "$@"
+  need "${compiler_package[@]}" cmake:cmake "${make[@]}" libeigen3-dev libhdf5-dev nlohmann-json3-dev zlib1g-dev libzip-dev \
+       libjpeg-dev libpng-dev "$@"
 }
 
 # need ENTRY…   An entry is PACKAGE, TOOL:PACKAGE (there when the tool can be called, from wherever), or ?PACKAGE (left out

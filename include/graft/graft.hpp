@@ -4,9 +4,13 @@
 
 #include "graft/core.hpp"
 #include "graft/data/fashion_mnist.hpp"
+#include "graft/data/image_dataset_options.hpp"
+#include "graft/io/hdf5_dataset_options.hpp"
 #include "graft/io/report/html_report.hpp"
 
 #ifndef GRAFT_COMPILED
+#include "graft/data/image_dataset.hpp"
+#include "graft/io/hdf5_dataset.hpp"
 #include "graft/io/keras/keras.hpp"
 #include "graft/transfer/feature_writer.hpp"
 #else
@@ -15,5 +19,6 @@
 #include "graft/io/keras/load_options.hpp"
 namespace graft {
 GRAFT_FILE_TEMPLATES(GRAFT_DECLARE_TEMPLATE)
-}
+GRAFT_PICTURE_TEMPLATES(GRAFT_DECLARE_TEMPLATE)
+}  // namespace graft
 #endif

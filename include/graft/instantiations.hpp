@@ -4,140 +4,153 @@
 // target does that) a file that includes graft.hpp does not compile them again: it takes a few seconds instead of many.
 // Not included by itself; core.hpp and graft.hpp include it at their ends, compiled/graft.cpp defines what it lists.
 
-#define GRAFT_CORE_TEMPLATES(X) \
-  X(class Tensor<float>) \
-  X(class LayerImpl<float>) \
-  X(class ModelImpl<float>) \
-  X(class OptimizerImpl<float>) \
-  X(class LossImpl<float>) \
-  X(class MetricImpl<float>) \
-  X(class Compiled<float>) \
-  X(struct CompileOptions<float>) \
-  X(struct FitOptions<float>) \
-  X(class ActivationImpl<float>) \
-  X(class ActivityRegularizationImpl<float>) \
-  X(class AddImpl<float>) \
-  X(class AdditiveAttentionImpl<float>) \
-  X(class AlphaDropoutImpl<float>) \
-  X(class AttentionImpl<float>) \
-  X(class AverageImpl<float>) \
-  X(class BatchNormalizationImpl<float>) \
-  X(class ConvImpl<float>) \
-  X(class ConvTransposeImpl<float>) \
-  X(class ConvLSTMImpl<float>) \
-  X(class BorderImpl<float>) \
-  X(class DenseImpl<float>) \
-  X(class DepthwiseConvImpl<float>) \
-  X(class CategoryEncodingImpl<float>) \
-  X(class CenterCropImpl<float>) \
-  X(class ConcatenateImpl<float>) \
-  X(class DiscretizationImpl<float>) \
-  X(class DotImpl<float>) \
-  X(class DropoutImpl<float>) \
-  X(class EinsumDenseImpl<float>) \
-  X(class ELUImpl<float>) \
-  X(class EmbeddingImpl<float>) \
-  X(class FlattenImpl<float>) \
-  X(class GaussianDropoutImpl<float>) \
-  X(class GaussianNoiseImpl<float>) \
-  X(class GlobalPoolingImpl<float>) \
-  X(class GroupNormalizationImpl<float>) \
-  X(class GRUImpl<float>) \
-  X(class GroupQueryAttentionImpl<float>) \
-  X(class HighwayImpl<float>) \
-  X(class IdentityImpl<float>) \
-  X(class InputLayerImpl<float>) \
-  X(class LayerNormalizationImpl<float>) \
-  X(class LeakyReLUImpl<float>) \
-  X(class LSTMImpl<float>) \
-  X(class MaskingImpl<float>) \
-  X(class LocallyConnectedImpl<float>) \
-  X(class MaximumImpl<float>) \
-  X(class MaxoutDenseImpl<float>) \
-  X(class MinimumImpl<float>) \
-  X(class MultiHeadAttentionImpl<float>) \
-  X(class MultiplyImpl<float>) \
-  X(class NormalizationImpl<float>) \
-  X(class PReLUImpl<float>) \
-  X(class PermuteImpl<float>) \
-  X(class PoolingImpl<float>) \
-  X(class RMSNormalizationImpl<float>) \
-  X(class RReLUImpl<float>) \
-  X(class RandomFlipImpl<float>) \
-  X(class RandomRotationImpl<float>) \
-  X(class RandomTranslationImpl<float>) \
-  X(class RandomZoomImpl<float>) \
-  X(class ReLUImpl<float>) \
-  X(class RepeatVectorImpl<float>) \
-  X(class RescalingImpl<float>) \
-  X(class ReshapeImpl<float>) \
-  X(class SeparableConvImpl<float>) \
-  X(class SimpleRNNImpl<float>) \
-  X(class SoftmaxImpl<float>) \
-  X(class SpatialDropoutImpl<float>) \
-  X(class UpSamplingImpl<float>) \
-  X(class ResizingImpl<float>) \
-  X(class SubtractImpl<float>) \
-  X(class ThresholdedReLUImpl<float>) \
-  X(class UnitNormalizationImpl<float>) \
-  X(class BinaryOpImpl<float>) \
-  X(class CastOpImpl<float>) \
-  X(class ClipOpImpl<float>) \
-  X(class CumsumOpImpl<float>) \
-  X(class GetItemOpImpl<float>) \
-  X(class MatmulOpImpl<float>) \
-  X(class PadOpImpl<float>) \
-  X(class ReduceOpImpl<float>) \
-  X(class RepeatOpImpl<float>) \
-  X(class ReshapeOpImpl<float>) \
-  X(class SplitOpImpl<float>) \
-  X(class StackOpImpl<float>) \
-  X(class TransposeOpImpl<float>) \
-  X(class UnaryOpImpl<float>) \
-  X(class WhereOpImpl<float>) \
-  X(class AdadeltaImpl<float>) \
-  X(class AdagradImpl<float>) \
-  X(class AdamImpl<float>) \
-  X(class AdamWImpl<float>) \
-  X(class AdamaxImpl<float>) \
-  X(class FtrlImpl<float>) \
-  X(class LionImpl<float>) \
-  X(class NadamImpl<float>) \
-  X(class RMSpropImpl<float>) \
-  X(class SGDImpl<float>) \
-  X(class BinaryCrossentropyImpl<float>) \
-  X(class CategoricalCrossentropyImpl<float>) \
-  X(class HuberImpl<float>) \
-  X(class MeanAbsoluteErrorImpl<float>) \
-  X(class MeanSquaredErrorImpl<float>) \
-  X(class SparseCategoricalCrossentropyImpl<float>) \
-  X(class BinaryAccuracyImpl<float>) \
-  X(class CategoricalAccuracyImpl<float>) \
-  X(class SparseCategoricalAccuracyImpl<float>) \
-  X(class SequentialImpl<float>) \
-  X(class FunctionalImpl<float>) \
-  X(class BidirectionalImpl<float>) \
-  X(class SpectralNormalizationImpl<float>) \
-  X(class TimeDistributedImpl<float>) \
-  X(class Plan<float>) \
-  X(class Executor<float>) \
-  X(class Trainer<float>) \
-  X(Loss<float> Loss<float>::from_config(const Config&)) \
-  X(Metric<float> Metric<float>::from_config(const Config&)) \
-  X(Optimizer<float> Optimizer<float>::from_config(const Config&)) \
-  X(void register_builtin_layers<float>()) \
-  X(std::string summarize<float>(const Layer<float>&, const ModelImpl<float>&, const SummaryOptions&)) \
-  X(Model<float> Model<float>::from_config(const Config&)) \
-  X(Layer<float> Model<float>::get_layer(const std::string&) const) \
-  X(History Model<float>::fit(Arrays<float>, Arrays<float>, FitOptions<float>) const) \
-  X(Logs Model<float>::evaluate_logs(Arrays<float>, Arrays<float>, EvaluateOptions<float>) const) \
-  X(std::vector<double> Model<float>::evaluate(Arrays<float>, Arrays<float>, EvaluateOptions<float>) const) \
-  X(std::vector<Tensor<float>> Model<float>::predict_all(Arrays<float>, PredictOptions) const) \
-  X(Tensor<float> Model<float>::predict(Arrays<float>, PredictOptions) const) \
+#define GRAFT_CORE_TEMPLATES(X)                                                                                \
+  X(class Tensor<float>)                                                                                       \
+  X(class LayerImpl<float>)                                                                                    \
+  X(class ModelImpl<float>)                                                                                    \
+  X(class OptimizerImpl<float>)                                                                                \
+  X(class LossImpl<float>)                                                                                     \
+  X(class MetricImpl<float>)                                                                                   \
+  X(class Compiled<float>)                                                                                     \
+  X(struct CompileOptions<float>)                                                                              \
+  X(struct FitOptions<float>)                                                                                  \
+  X(class ActivationImpl<float>)                                                                               \
+  X(class ActivityRegularizationImpl<float>)                                                                   \
+  X(class AddImpl<float>)                                                                                      \
+  X(class AdditiveAttentionImpl<float>)                                                                        \
+  X(class AlphaDropoutImpl<float>)                                                                             \
+  X(class AttentionImpl<float>)                                                                                \
+  X(class AverageImpl<float>)                                                                                  \
+  X(class BatchNormalizationImpl<float>)                                                                       \
+  X(class ConvImpl<float>)                                                                                     \
+  X(class ConvTransposeImpl<float>)                                                                            \
+  X(class ConvLSTMImpl<float>)                                                                                 \
+  X(class BorderImpl<float>)                                                                                   \
+  X(class DenseImpl<float>)                                                                                    \
+  X(class DepthwiseConvImpl<float>)                                                                            \
+  X(class CategoryEncodingImpl<float>)                                                                         \
+  X(class CenterCropImpl<float>)                                                                               \
+  X(class ConcatenateImpl<float>)                                                                              \
+  X(class DiscretizationImpl<float>)                                                                           \
+  X(class DotImpl<float>)                                                                                      \
+  X(class DropoutImpl<float>)                                                                                  \
+  X(class EinsumDenseImpl<float>)                                                                              \
+  X(class ELUImpl<float>)                                                                                      \
+  X(class EmbeddingImpl<float>)                                                                                \
+  X(class FlattenImpl<float>)                                                                                  \
+  X(class GaussianDropoutImpl<float>)                                                                          \
+  X(class GaussianNoiseImpl<float>)                                                                            \
+  X(class GlobalPoolingImpl<float>)                                                                            \
+  X(class GroupNormalizationImpl<float>)                                                                       \
+  X(class GRUImpl<float>)                                                                                      \
+  X(class GroupQueryAttentionImpl<float>)                                                                      \
+  X(class HighwayImpl<float>)                                                                                  \
+  X(class IdentityImpl<float>)                                                                                 \
+  X(class InputLayerImpl<float>)                                                                               \
+  X(class LayerNormalizationImpl<float>)                                                                       \
+  X(class LeakyReLUImpl<float>)                                                                                \
+  X(class LSTMImpl<float>)                                                                                     \
+  X(class MaskingImpl<float>)                                                                                  \
+  X(class LocallyConnectedImpl<float>)                                                                         \
+  X(class MaximumImpl<float>)                                                                                  \
+  X(class MaxoutDenseImpl<float>)                                                                              \
+  X(class MinimumImpl<float>)                                                                                  \
+  X(class MultiHeadAttentionImpl<float>)                                                                       \
+  X(class MultiplyImpl<float>)                                                                                 \
+  X(class NormalizationImpl<float>)                                                                            \
+  X(class PReLUImpl<float>)                                                                                    \
+  X(class PermuteImpl<float>)                                                                                  \
+  X(class PoolingImpl<float>)                                                                                  \
+  X(class RMSNormalizationImpl<float>)                                                                         \
+  X(class RReLUImpl<float>)                                                                                    \
+  X(class RandomFlipImpl<float>)                                                                               \
+  X(class RandomRotationImpl<float>)                                                                           \
+  X(class RandomTranslationImpl<float>)                                                                        \
+  X(class RandomZoomImpl<float>)                                                                               \
+  X(class ReLUImpl<float>)                                                                                     \
+  X(class RepeatVectorImpl<float>)                                                                             \
+  X(class RescalingImpl<float>)                                                                                \
+  X(class ReshapeImpl<float>)                                                                                  \
+  X(class SeparableConvImpl<float>)                                                                            \
+  X(class SimpleRNNImpl<float>)                                                                                \
+  X(class SoftmaxImpl<float>)                                                                                  \
+  X(class SpatialDropoutImpl<float>)                                                                           \
+  X(class UpSamplingImpl<float>)                                                                               \
+  X(class ResizingImpl<float>)                                                                                 \
+  X(class SubtractImpl<float>)                                                                                 \
+  X(class ThresholdedReLUImpl<float>)                                                                          \
+  X(class UnitNormalizationImpl<float>)                                                                        \
+  X(class BinaryOpImpl<float>)                                                                                 \
+  X(class CastOpImpl<float>)                                                                                   \
+  X(class ClipOpImpl<float>)                                                                                   \
+  X(class CumsumOpImpl<float>)                                                                                 \
+  X(class GetItemOpImpl<float>)                                                                                \
+  X(class MatmulOpImpl<float>)                                                                                 \
+  X(class PadOpImpl<float>)                                                                                    \
+  X(class ReduceOpImpl<float>)                                                                                 \
+  X(class RepeatOpImpl<float>)                                                                                 \
+  X(class ReshapeOpImpl<float>)                                                                                \
+  X(class SplitOpImpl<float>)                                                                                  \
+  X(class StackOpImpl<float>)                                                                                  \
+  X(class TransposeOpImpl<float>)                                                                              \
+  X(class UnaryOpImpl<float>)                                                                                  \
+  X(class WhereOpImpl<float>)                                                                                  \
+  X(class AdadeltaImpl<float>)                                                                                 \
+  X(class AdagradImpl<float>)                                                                                  \
+  X(class AdamImpl<float>)                                                                                     \
+  X(class AdamWImpl<float>)                                                                                    \
+  X(class AdamaxImpl<float>)                                                                                   \
+  X(class FtrlImpl<float>)                                                                                     \
+  X(class LionImpl<float>)                                                                                     \
+  X(class NadamImpl<float>)                                                                                    \
+  X(class RMSpropImpl<float>)                                                                                  \
+  X(class SGDImpl<float>)                                                                                      \
+  X(class BinaryCrossentropyImpl<float>)                                                                       \
+  X(class CategoricalCrossentropyImpl<float>)                                                                  \
+  X(class HuberImpl<float>)                                                                                    \
+  X(class MeanAbsoluteErrorImpl<float>)                                                                        \
+  X(class MeanSquaredErrorImpl<float>)                                                                         \
+  X(class SparseCategoricalCrossentropyImpl<float>)                                                            \
+  X(class BinaryAccuracyImpl<float>)                                                                           \
+  X(class CategoricalAccuracyImpl<float>)                                                                      \
+  X(class SparseCategoricalAccuracyImpl<float>)                                                                \
+  X(class SequentialImpl<float>)                                                                               \
+  X(class FunctionalImpl<float>)                                                                               \
+  X(class BidirectionalImpl<float>)                                                                            \
+  X(class SpectralNormalizationImpl<float>)                                                                    \
+  X(class TimeDistributedImpl<float>)                                                                          \
+  X(class Plan<float>)                                                                                         \
+  X(class Executor<float>)                                                                                     \
+  X(class Trainer<float>)                                                                                      \
+  X(class DatasetCursor<float>)                                                                                \
+  X(class detail::TensorsSource<float>)                                                                        \
+  X(class detail::BatchStage<float>)                                                                           \
+  X(class detail::MapStage<float>)                                                                             \
+  X(class detail::LayerStage<float>)                                                                           \
+  X(class detail::CacheStage<float>)                                                                           \
+  X(class Dataset<float>)                                                                                      \
+  X(Loss<float> Loss<float>::from_config(const Config&))                                                       \
+  X(Metric<float> Metric<float>::from_config(const Config&))                                                   \
+  X(Optimizer<float> Optimizer<float>::from_config(const Config&))                                             \
+  X(void register_builtin_layers<float>())                                                                     \
+  X(std::string summarize<float>(const Layer<float>&, const ModelImpl<float>&, const SummaryOptions&))         \
+  X(Model<float> Model<float>::from_config(const Config&))                                                     \
+  X(Layer<float> Model<float>::get_layer(const std::string&) const)                                            \
+  X(History Model<float>::fit(Arrays<float>, Arrays<float>, FitOptions<float>) const)                          \
+  X(History Model<float>::fit(Dataset<float>, FitOptions<float>) const)                                        \
+  X(Logs Model<float>::evaluate_logs(Dataset<float>, EvaluateOptions<float>) const)                            \
+  X(std::vector<double> Model<float>::evaluate(Dataset<float>, EvaluateOptions<float>) const)                  \
+  X(std::vector<Tensor<float>> Model<float>::predict_all(Dataset<float>, PredictOptions) const)                \
+  X(Tensor<float> Model<float>::predict(Dataset<float>, PredictOptions) const)                                 \
+  X(Logs Model<float>::evaluate_logs(Arrays<float>, Arrays<float>, EvaluateOptions<float>) const)              \
+  X(std::vector<double> Model<float>::evaluate(Arrays<float>, Arrays<float>, EvaluateOptions<float>) const)    \
+  X(std::vector<Tensor<float>> Model<float>::predict_all(Arrays<float>, PredictOptions) const)                 \
+  X(Tensor<float> Model<float>::predict(Arrays<float>, PredictOptions) const)                                  \
   X(std::vector<double> Model<float>::train_on_batch(Arrays<float>, Arrays<float>, BatchOptions<float>) const) \
-  X(std::vector<double> Model<float>::test_on_batch(Arrays<float>, Arrays<float>, BatchOptions<float>) const) \
-  X(Model<float> clone_model<float>(const Model<float>&)) \
-  X(ReusedModel<float> reuse_layers<float>(const Model<float>&, const std::vector<Layer<float>>&, const ReuseOptions<float>&)) \
+  X(std::vector<double> Model<float>::test_on_batch(Arrays<float>, Arrays<float>, BatchOptions<float>) const)  \
+  X(Model<float> clone_model<float>(const Model<float>&))                                                      \
+  X(ReusedModel<float> reuse_layers<float>(const Model<float>&, const std::vector<Layer<float>>&,              \
+                                           const ReuseOptions<float>&))                                        \
   X(FineTuneReport fine_tune<float>(const Model<float>&, const TrainingData<float>&, FineTuneOptions<float>)) \
   X(class detail::FineTuning<float>) \
   X(class detail::PrefixCache<float>) \
@@ -151,11 +164,21 @@
   X(SourceRanking rank_sources<float>(const std::vector<Model<float>>&, const TrainingData<float>&, const RankOptions&)) \
   X(double log_me<float>(const TensorView<const float>&, const TensorView<const float>&, ProbeTask))
 
-#define GRAFT_FILE_TEMPLATES(X) \
-  X(Model<float> load_model<float>(const std::string&, const LoadOptions<float>&)) \
-  X(void Model<float>::save(const std::string&, const SaveOptions&) const) \
-  X(void Model<float>::save_weights(const std::string&, const SaveOptions&) const) \
+#define GRAFT_FILE_TEMPLATES(X)                                                        \
+  X(Model<float> load_model<float>(const std::string&, const LoadOptions<float>&))     \
+  X(Dataset<float> hdf5_dataset<float>(const std::string&, const HDF5DatasetOptions&)) \
+  X(void Model<float>::save(const std::string&, const SaveOptions&) const)             \
+  X(void Model<float>::save_weights(const std::string&, const SaveOptions&) const)     \
   X(LoadReport Model<float>::load_weights(const std::string&, const LoadWeightsOptions&) const)
+
+#define GRAFT_PICTURE_TEMPLATES(X)                                                                      \
+  X(Tensor<float> decode_image<float>(std::span<const std::uint8_t>, const DecodeImageOptions&))        \
+  X(Tensor<float> load_img<float>(const std::string&, const LoadImgOptions&))                           \
+  X(std::string encode_png<float>(const Tensor<float>&, const SaveImgOptions&))                         \
+  X(void save_img<float>(const std::string&, const Tensor<float>&, const SaveImgOptions&))              \
+  X(Dataset<float> image_dataset_from_directory<float>(const std::string&, const ImageDatasetOptions&)) \
+  X(std::pair<Dataset<float>, Dataset<float>> image_datasets_from_directory<float>(const std::string&,  \
+                                                                                   const ImageDatasetOptions&))
 
 #define GRAFT_DECLARE_TEMPLATE(...) extern template __VA_ARGS__;
 #define GRAFT_DEFINE_TEMPLATE(...) template __VA_ARGS__;

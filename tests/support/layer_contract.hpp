@@ -145,7 +145,7 @@ class LayerRun {
     args.use = use_;
     args.cache = pointer(cache_);
     args.scratch = pointer(scratch);
-    args.random = key_;
+    args.random = {key_, nullptr, x_[0].rank() > 0 ? x_[0].dim(0) : 1};
     layer_.impl().forward(args);
   }
 

@@ -47,7 +47,9 @@ class Tensor {
     eigen::RowMajorMap<Scalar>(data(), matrix.rows(), matrix.cols()) = matrix.template cast<Scalar>();
   }
 
-  Tensor(const Tensor& other) : Tensor(uninitialized(other.shape())) {
+  Tensor(const Tensor& other) {
+    if (!other.allocated()) return;
+    Tensor(uninitialized(other.shape())).swap(*this);
     std::copy_n(other.data(), size(), data());
     origin_ = other.origin_;
   }

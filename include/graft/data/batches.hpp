@@ -15,7 +15,7 @@ class SampleOrder {
   explicit SampleOrder(Index samples) : order_(static_cast<std::size_t>(samples)) { reset(); }
 
   void reset() {
-    std::iota(order_.begin(), order_.end(), Index{0});
+    std::iota(order_.begin(), order_.end(), std::uint64_t{0});
     shuffled_ = false;
   }
   /// Fisher and Yates, from the identity: the permutation depends on the key alone.
@@ -28,10 +28,12 @@ class SampleOrder {
     shuffled_ = true;
   }
   bool shuffled() const { return shuffled_; }
-  Index operator[](Index i) const { return order_[static_cast<std::size_t>(i)]; }
+  Index operator[](Index i) const { return static_cast<Index>(order_[static_cast<std::size_t>(i)]); }
+  /// Where the numbers of the samples lie, from place `first` of the order on.
+  const std::uint64_t* numbers(Index first) const { return order_.data() + first; }
 
  private:
-  std::vector<Index> order_;
+  std::vector<std::uint64_t> order_;
   bool shuffled_ = false;
 };
 

@@ -70,13 +70,14 @@ class Executor {
   }
 
   /// Runs all nodes; with a plan for training this begins a step. `inputs` point to the batches, which must stay until
-  /// backward is done.
-  void forward(std::span<const Scalar* const> inputs, RandomKey random = {}) {
+  /// backward is done, as must the ids of the samples in `random`; the number of samples is the plan's.
+  void forward(std::span<const Scalar* const> inputs, RandomStreams random = {}) {
 #ifdef GRAFT_POISON_ARENA
     // For tests. Every bit set is a NaN: who reads what nobody wrote is seen.
     std::memset(arena_.get(), 0xFF, static_cast<std::size_t>(plan_.arena_bytes()));
 #endif
     inputs_.assign(inputs.begin(), inputs.end());
+    random.batch = plan_.samples();
     activity_loss_ = 0;
     for (const auto& node : plan_.nodes()) {
       if (node.updates_state) node.layer->begin_step(memory(node.cache));
@@ -98,7 +99,7 @@ class Executor {
                              .output_mask = step.output_mask,
                              .cache = memory(node.cache),
                              .scratch = memory(node.forward_scratch),
-                             .random = random.fold(n),
+                             .random = random.fold(node.stream),
                              .prepared = step.prepared.get(),
                              .activation = node.activation});
       }

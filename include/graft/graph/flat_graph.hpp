@@ -17,6 +17,7 @@ struct FlatGraph {
     std::optional<bool> training = {};    ///< the mode, when a call around it says one
     std::vector<std::size_t> masks = {};  ///< of the inputs, or kNone; empty when the layer uses none
     std::size_t output_mask = kNone;      ///< the mask that the layer makes
+    std::uint64_t stream = 0;             ///< number of its random streams, which a cut of the graph leaves as it is
   };
 
   std::vector<FlatNode> nodes;  ///< topological order
@@ -68,6 +69,7 @@ class Flattener {
       } else {
         for (std::size_t i = 0; i < node->output_shapes.size(); ++i) to.push_back(flat.values++);
         flat.nodes.push_back({layer.shared(), from, to, learns, mode});
+        flat.nodes.back().stream = flat.nodes.size() - 1;
         pass_masks(flat.nodes.back());
       }
       values[n] = std::move(to);

@@ -35,6 +35,7 @@ class Plan {
     std::vector<std::size_t> inputs, outputs;
     std::vector<std::size_t> masks;  // as in FlatNode
     std::size_t output_mask = kNone;
+    std::uint64_t stream = 0;
     std::vector<Shape> input_shapes;
     std::vector<VariablePtr<Scalar>> variables;  // and those of the folded layers
     Use use;
@@ -80,6 +81,12 @@ class Plan {
   const std::vector<PlannedValue>& values() const { return values_; }
   const std::vector<std::size_t>& inputs() const { return inputs_; }
   const std::vector<std::size_t>& outputs() const { return outputs_; }
+  /// Number of samples in a batch.
+  Index samples() const {
+    if (inputs_.empty()) return 1;
+    const Shape& shape = values_[inputs_[0]].shape;
+    return shape.rank() > 0 ? shape[0] : 1;
+  }
   /// Of each output its mask, or kNone.
   const std::vector<std::size_t>& output_masks() const { return output_masks_; }
   const PlanOptions& options() const { return options_; }
@@ -121,6 +128,7 @@ class Plan {
       node.outputs = flat.outputs;
       node.masks = flat.masks;
       node.output_mask = flat.output_mask;
+      node.stream = flat.stream;
       node.variables = flat.layer->variables();
       const bool rests = options_.statistics && flat.layer->is_random();
       node.use.training = !rests && flat.training.value_or(options_.training);

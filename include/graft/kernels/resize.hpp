@@ -39,31 +39,95 @@ inline Index resize_pixel(const ResizeDesc& desc, Index y, Index x) {
   return inside ? (y * desc.width.in + x) * desc.channels : -1;
 }
 
+/// A horizontal tap as offsets within a row, or -1 outside.
+struct ResizeColumn {
+  Index low = 0, high = 0;
+  float weight = 0;
+};
+
+constexpr Index kResizeColumns = 64;  // taps of that many columns are found once for all rows of a part
+
+/// One pixel from its four neighbours, a null pointer outside: `fill`.
+template <class In, class Scalar>
+void resize_one(Index channels, const In* a, const In* b, const In* c, const In* d, Scalar across, Scalar down,
+                Scalar fill, Scalar* y) {
+  const auto value = [fill](const In* at, Index i) { return at ? static_cast<Scalar>(at[i]) : fill; };
+  for (Index i = 0; i < channels; ++i) {
+    const Scalar top = value(a, i) + (value(b, i) - value(a, i)) * across;
+    const Scalar bottom = value(c, i) + (value(d, i) - value(c, i)) * across;
+    y[i] = top + (bottom - top) * down;
+  }
+}
+
+/// The pixels of some columns of an output row, all of them inside; Channels 0: as many as `channels` says.
+template <Index Channels, class In, class Scalar>
+void resize_inner(Index channels, const ResizeColumn* columns, Index count, const In* top, const In* bottom,
+                  Scalar down, Scalar* y) {
+  const Index n = Channels ? Channels : channels;
+  for (Index k = 0; k < count; ++k, y += n) {
+    const In *a = top + columns[k].low, *b = top + columns[k].high;
+    const In *c = bottom + columns[k].low, *d = bottom + columns[k].high;
+    const Scalar across = static_cast<Scalar>(columns[k].weight);
+    for (Index i = 0; i < n; ++i) {
+      const Scalar left = static_cast<Scalar>(a[i]), below = static_cast<Scalar>(c[i]);
+      const Scalar upper = left + (static_cast<Scalar>(b[i]) - left) * across;
+      const Scalar lower = below + (static_cast<Scalar>(d[i]) - below) * across;
+      y[i] = upper + (lower - upper) * down;
+    }
+  }
+}
+
+/// Columns `left` … left + count - 1 of the output rows first … last - 1.
+template <class In, class Scalar>
+void resize_columns(const ResizeDesc& desc, const In* x, Scalar* y, Index first, Index last, Index left, Index count) {
+  const Index row_size = desc.width.in * desc.channels, image = desc.height.in * row_size;
+  const Scalar fill = static_cast<Scalar>(desc.fill);
+  ResizeColumn columns[kResizeColumns];
+  bool inner = true;
+  for (Index k = 0; k < count; ++k) {
+    const ResizeTap tap = resize_tap(desc.width, desc.bilinear, left + k);
+    columns[k] = {resize_inside(desc.width, tap.low) ? tap.low * desc.channels : -1,
+                  resize_inside(desc.width, tap.high) ? tap.high * desc.channels : -1, tap.weight};
+    inner = inner && columns[k].low >= 0 && columns[k].high >= 0;
+  }
+  for (Index row = first; row < last; ++row) {
+    const ResizeTap tap = resize_tap(desc.height, desc.bilinear, row % desc.height.out);
+    const In* from = x + row / desc.height.out * image;
+    const In* top = resize_inside(desc.height, tap.low) ? from + tap.low * row_size : nullptr;
+    const In* bottom = resize_inside(desc.height, tap.high) ? from + tap.high * row_size : nullptr;
+    const Scalar down = static_cast<Scalar>(tap.weight);
+    Scalar* to = y + (row * desc.width.out + left) * desc.channels;
+    if (!desc.bilinear) {
+      for (Index k = 0; k < count; ++k, to += desc.channels) {
+        const bool inside = top && columns[k].low >= 0;
+        for (Index i = 0; i < desc.channels; ++i) {
+          to[i] = inside ? static_cast<Scalar>(top[columns[k].low + i]) : fill;
+        }
+      }
+    } else if (inner && top && bottom) {
+      if (desc.channels == 3) resize_inner<3>(desc.channels, columns, count, top, bottom, down, to);
+      else resize_inner<0>(desc.channels, columns, count, top, bottom, down, to);
+    } else {
+      const auto at = [](const In* of_row, Index offset) { return of_row && offset >= 0 ? of_row + offset : nullptr; };
+      for (Index k = 0; k < count; ++k, to += desc.channels) {
+        const auto [low, high, weight] = columns[k];
+        resize_one(desc.channels, at(top, low), at(top, high), at(bottom, low), at(bottom, high),
+                   static_cast<Scalar>(weight), down, fill, to);
+      }
+    }
+  }
+}
+
 }  // namespace detail
 
-/// y: (images, height.out, width.out, channels).
-template <class Scalar>
-void resize_forward(const ResizeDesc& desc, const Scalar* x, Scalar* y) {
-  const Index image = desc.height.in * desc.width.in * desc.channels, cost = desc.width.out * desc.channels * 4;
-  const Scalar fill = static_cast<Scalar>(desc.fill);
+/// y: (images, height.out, width.out, channels). The input may be bytes: pictures as they are decoded.
+template <class In, class Scalar>
+void resize_forward(const ResizeDesc& desc, const In* x, Scalar* y) {
+  const Index cost = desc.width.out * desc.channels * 4;
   parallel_for(0, desc.images * desc.height.out, 65536 / (cost + 1) + 1, [&](Index first, Index last) {
-    for (Index row = first; row < last; ++row) {
-      const Scalar* from = x + row / desc.height.out * image;
-      detail::for_each_resized(desc, row, [&](Index to, const ResizeTap& v, const ResizeTap& h) {
-        const Index a = detail::resize_pixel(desc, v.low, h.low), b = detail::resize_pixel(desc, v.low, h.high);
-        const Index c = detail::resize_pixel(desc, v.high, h.low), d = detail::resize_pixel(desc, v.high, h.high);
-        const Scalar across = static_cast<Scalar>(h.weight), down = static_cast<Scalar>(v.weight);
-        for (Index i = 0; i < desc.channels; ++i) {
-          const auto pixel = [&](Index at) { return at >= 0 ? from[at + i] : fill; };
-          if (!desc.bilinear) {
-            y[to + i] = pixel(a);
-            continue;
-          }
-          const Scalar top = pixel(a) + (pixel(b) - pixel(a)) * across;
-          const Scalar bottom = pixel(c) + (pixel(d) - pixel(c)) * across;
-          y[to + i] = top + (bottom - top) * down;
-        }
-      });
+    for (Index left = 0; left < desc.width.out; left += detail::kResizeColumns) {
+      const Index count = std::min(detail::kResizeColumns, desc.width.out - left);
+      detail::resize_columns(desc, x, y, first, last, left, count);
     }
   });
 }

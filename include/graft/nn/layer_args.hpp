@@ -3,9 +3,9 @@
 #include <cstddef>
 #include <span>
 
-#include "graft/core/random.hpp"
 #include "graft/core/tensor_view.hpp"
 #include "graft/kernels/activation_kind.hpp"
+#include "graft/nn/random_streams.hpp"
 
 // What a layer is asked and what it is given in one use. All of it belongs to the run's workspace; a layer keeps
 // nothing.
@@ -56,7 +56,7 @@ struct ForwardArgs {
   TensorView<Scalar> output_mask = {};                   ///< to be written by a layer whose mask_flow() makes one
   std::byte* cache = nullptr;                            ///< needs().cache_bytes
   std::byte* scratch = nullptr;                          ///< needs().scratch_bytes
-  RandomKey random;                                      ///< differs for every node, step and run
+  RandomStreams random;                                  ///< differ for every run, epoch, node and sample
   const std::byte* prepared = nullptr;                   ///< needs().prepared_bytes
   kernels::ActivationParams activation{};                ///< of a layer behind this one that was folded into it
 

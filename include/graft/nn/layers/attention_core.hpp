@@ -40,7 +40,7 @@ class AttentionCore {
 
   /// `p` gets the probabilities before dropout; `dropped` (as large; not needed without dropout) those after.
   void forward(const Scalar* q, const Scalar* k, const Scalar* v, const AttentionMasks<Scalar>& masks, const Use& use,
-               RandomKey key, Scalar* p, Scalar* dropped, Scalar* y) const {
+               const RandomStreams& streams, Scalar* p, Scalar* dropped, Scalar* y) const {
     each([&](Index b, Index h, Index g) {
       Scalar* scores = p + at_scores(b, h);
       kernels::GemmDesc desc;
@@ -50,20 +50,21 @@ class AttentionCore {
       kernels::gemm<Scalar>(desc, {q + at_query(b, h), k + at_key(b, g), scores});
       const Scalar factor = static_cast<Scalar>(scale);
       for (Index i = 0; i < steps * sources; ++i) scores[i] *= factor;
-      finish(masks, use, key, b, h, g, v, p, dropped, y);
+      finish(masks, use, streams, b, h, g, v, p, dropped, y);
     });
   }
 
   /// As forward, from scores that lie in p.
-  void forward_from_scores(const Scalar* v, const AttentionMasks<Scalar>& masks, const Use& use, RandomKey key,
-                           Scalar* p, Scalar* dropped, Scalar* y) const {
-    each([&](Index b, Index h, Index g) { finish(masks, use, key, b, h, g, v, p, dropped, y); });
+  void forward_from_scores(const Scalar* v, const AttentionMasks<Scalar>& masks, const Use& use,
+                           const RandomStreams& streams, Scalar* p, Scalar* dropped, Scalar* y) const {
+    each([&](Index b, Index h, Index g) { finish(masks, use, streams, b, h, g, v, p, dropped, y); });
   }
 
   /// Gradients of the scores into `ds`, those of the values, if wanted, into `dv`. `dp_dropped` and `dp` are gradients
   /// of the probabilities that were given out, after or before dropout, or null. `aside` is as large as p.
-  void backward_to_scores(const Scalar* v, const Scalar* p, const Use& use, RandomKey key, const Scalar* dy,
-                          const Scalar* dp_dropped, const Scalar* dp, Scalar* aside, Scalar* ds, Scalar* dv) const {
+  void backward_to_scores(const Scalar* v, const Scalar* p, const Use& use, const RandomStreams& streams,
+                          const Scalar* dy, const Scalar* dp_dropped, const Scalar* dp, Scalar* aside, Scalar* ds,
+                          Scalar* dv) const {
     const bool drop = drops(use);
     each_group([&](Index b, Index g) {
       for (Index h = g * (heads / groups); h < (g + 1) * (heads / groups); ++h) {
@@ -77,11 +78,9 @@ class AttentionCore {
         for (Index i = 0; dp_dropped && i < size; ++i) slopes[i] += dp_dropped[at + i];
         const Scalar* used = p + at;
         if (drop) {
-          copy_dropped(key, at, size, p, aside);
+          copy_dropped(streams, at, size, p, aside);
           used = aside + at;
-          const RandomMask mask(key, dropout);
-          const Scalar factor = static_cast<Scalar>(1 / (1 - dropout));
-          mask.for_range(at, at + size, [&](Index i, bool kept) { ds[i] = kept ? ds[i] * factor : Scalar(0); });
+          copy_dropped(streams, at, size, ds, ds);
         }
         for (Index i = 0; dp && i < size; ++i) slopes[i] += dp[at + i];
         if (dv) {
@@ -146,21 +145,24 @@ class AttentionCore {
     return 65536 / std::max<Index>(1, heads_each * steps * sources * (dim + value_dim)) + 1;
   }
 
-  void copy_dropped(RandomKey key, Index at, Index size, const Scalar* p, Scalar* into) const {
-    const RandomMask mask(key, dropout);
+  void copy_dropped(const RandomStreams& streams, Index at, Index size, const Scalar* p, Scalar* into) const {
     const Scalar factor = static_cast<Scalar>(1 / (1 - dropout));
-    mask.for_range(at, at + size, [&](Index i, bool kept) { into[i] = kept ? p[i] * factor : Scalar(0); });
+    streams.for_range(probabilities(), at, at + size, [&](RandomKey stream, Index first, Index from, Index to) {
+      RandomMask(stream, dropout).for_range(from - first, to - first, [&](Index i, bool kept) {
+        into[first + i] = kept ? p[first + i] * factor : Scalar(0);
+      });
+    });
   }
 
   /// Masks, softmax, dropout and the product with the values, for one head of one sample.
-  void finish(const AttentionMasks<Scalar>& masks, const Use& use, RandomKey key, Index b, Index h, Index g,
-              const Scalar* v, Scalar* p, Scalar* dropped, Scalar* y) const {
+  void finish(const AttentionMasks<Scalar>& masks, const Use& use, const RandomStreams& streams, Index b, Index h,
+              Index g, const Scalar* v, Scalar* p, Scalar* dropped, Scalar* y) const {
     const Index at = at_scores(b, h), size = steps * sources;
     if (masks.any()) hide(masks, b, p + at);
     kernels::softmax_forward(steps, sources, p + at, p + at);
     const Scalar* used = p + at;
     if (drops(use)) {
-      copy_dropped(key, at, size, p, dropped);
+      copy_dropped(streams, at, size, p, dropped);
       used = dropped + at;
     }
     kernels::GemmDesc desc;

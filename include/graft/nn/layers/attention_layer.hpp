@@ -76,11 +76,11 @@ class AttentionLayerImpl : public LayerImpl<Scalar> {
   void forward(const ForwardArgs<Scalar>& args) const final {
     const AttentionCore<Scalar> core = core_of(args.x(0).shape(), args.x(1).shape());
     const Memory memory(core, *this, args.use, args.scratch, false);
-    const RandomKey key = settings_.seed ? args.random.fold(static_cast<std::uint64_t>(*settings_.seed)) : args.random;
+    const RandomStreams streams = seeded(args.random, settings_.seed);
     Scalar* p = memory.p;
     if (args.use.backward()) {
       p = reinterpret_cast<Scalar*>(args.cache + 64);
-      std::memcpy(args.cache, &key, sizeof key);
+      std::memcpy(args.cache, &streams, sizeof streams);
     }
     const Scalar *q = args.x(0).data(), *v = args.x(1).data(), *k = args.inputs.back().data();
     AttentionMasks<Scalar> masks;
@@ -88,10 +88,10 @@ class AttentionLayerImpl : public LayerImpl<Scalar> {
     masks.causal = settings_.use_causal_mask;
     Scalar* y = args.y().data();
     if (settings_.score == Score::dot) {
-      core.forward(q, k, v, masks, args.use, key, p, memory.dropped, y);
+      core.forward(q, k, v, masks, args.use, streams, p, memory.dropped, y);
     } else {
       tanh_scores(core, q, k, p);
-      core.forward_from_scores(v, masks, args.use, key, p, memory.dropped, y);
+      core.forward_from_scores(v, masks, args.use, streams, p, memory.dropped, y);
     }
     if (settings_.return_attention_scores) {
       std::copy_n(core.drops(args.use) ? memory.dropped : p, core.probabilities(), args.y(1).data());
@@ -102,8 +102,8 @@ class AttentionLayerImpl : public LayerImpl<Scalar> {
   void backward(const BackwardArgs<Scalar>& args) const final {
     const AttentionCore<Scalar> core = core_of(args.x(0).shape(), args.x(1).shape());
     const Memory memory(core, *this, args.use, args.scratch, true);
-    RandomKey key;
-    std::memcpy(&key, args.cache, sizeof key);
+    RandomStreams streams;
+    std::memcpy(&streams, args.cache, sizeof streams);
     const Scalar* p = reinterpret_cast<const Scalar*>(args.cache + 64);
     const Scalar *q = args.x(0).data(), *v = args.x(1).data(), *k = args.inputs.back().data();
     const Scalar* dy = args.dy().data();
@@ -114,7 +114,7 @@ class AttentionLayerImpl : public LayerImpl<Scalar> {
     const bool own_key = args.input_gradients.size() == 3;
     const Scalar* dp = settings_.return_attention_scores ? args.dy(1).data() : nullptr;
     Scalar* dv = args.dx(1).data();
-    core.backward_to_scores(v, p, args.use, key, dy, dp, nullptr, memory.dropped, memory.ds, dv);
+    core.backward_to_scores(v, p, args.use, streams, dy, dp, nullptr, memory.dropped, memory.ds, dv);
     Scalar* dk = own_key ? args.dx(2).data() : args.dx(1) ? memory.dk : nullptr;
     if (settings_.score == Score::dot) dot_backward(core, args, memory, q, k, dk);
     else tanh_backward(core, args, memory, q, k, dk);

@@ -69,13 +69,15 @@ class EmbeddingImpl final : public LayerImpl<Scalar> {
       if (!(x[i] > Scalar(-1) && x[i] < static_cast<Scalar>(rows_))) refuse(static_cast<double>(x[i]));
     }
     if (args.output_mask) write_mask(args);
-    if (drops(args.use) && args.cache) std::memcpy(args.cache, &args.random, sizeof(RandomKey));
+    // Rows of the table are dropped for the whole batch.
+    const RandomKey key = args.random.shared();
+    if (drops(args.use) && args.cache) std::memcpy(args.cache, &key, sizeof key);
     const Scalar* table = std::as_const(*table_).value().data();
     Scalar* y = args.y().data();
     parallel_for(0, count, 1 + 32768 / cols_, [&](Index from, Index to) {
       for (Index i = from; i < to; ++i) {
         const Index row = row_of(x[i]);
-        const Scalar scale = drops(args.use) ? scale_of(args.random, row) : Scalar(1);
+        const Scalar scale = drops(args.use) ? scale_of(key, row) : Scalar(1);
         const Scalar* source = table + row * cols_;
         Scalar* target = y + i * cols_;
         if (scale == Scalar(1)) std::copy_n(source, cols_, target);

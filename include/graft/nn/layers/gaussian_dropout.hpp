@@ -33,20 +33,22 @@ class GaussianDropoutImpl final : public detail::RandomLayerImpl<Scalar> {
   }
 
  protected:
-  void draw(RandomKey key, TensorView<const Scalar> x, TensorView<Scalar> y) const override {
-    detail::for_each_element(x.size(), [&](Index i) { y[i] = x[i] * factor(key, i); });
+  void draw(const RandomStreams& streams, TensorView<const Scalar> x, TensorView<Scalar> y) const override {
+    detail::for_each_element(streams, x.size(), [&](Index i, RandomKey stream, std::uint64_t number) {
+      y[i] = x[i] * factor(stream, number);
+    });
   }
-  void draw_backward(RandomKey key, TensorView<const Scalar>, TensorView<const Scalar> dy, TensorView<Scalar> dx,
-                     bool add) const override {
-    detail::for_each_element(dx.size(), [&](Index i) {
-      const Scalar d = dy[i] * factor(key, i);
+  void draw_backward(const RandomStreams& streams, TensorView<const Scalar>, TensorView<const Scalar> dy,
+                     TensorView<Scalar> dx, bool add) const override {
+    detail::for_each_element(streams, dx.size(), [&](Index i, RandomKey stream, std::uint64_t number) {
+      const Scalar d = dy[i] * factor(stream, number);
       dx[i] = add ? dx[i] + d : d;
     });
   }
 
  private:
-  Scalar factor(RandomKey key, Index i) const {
-    return static_cast<Scalar>(1 + stddev_ * key.normal(static_cast<std::uint64_t>(i)));
+  Scalar factor(RandomKey stream, std::uint64_t number) const {
+    return static_cast<Scalar>(1 + stddev_ * stream.normal(number));
   }
 
   double rate_;

@@ -29,12 +29,12 @@ class GaussianNoiseImpl final : public detail::RandomLayerImpl<Scalar> {
   }
 
  protected:
-  void draw(RandomKey key, TensorView<const Scalar> x, TensorView<Scalar> y) const override {
-    detail::for_each_element(x.size(), [&](Index i) {
-      y[i] = x[i] + static_cast<Scalar>(stddev_ * key.normal(static_cast<std::uint64_t>(i)));
+  void draw(const RandomStreams& streams, TensorView<const Scalar> x, TensorView<Scalar> y) const override {
+    detail::for_each_element(streams, x.size(), [&](Index i, RandomKey stream, std::uint64_t number) {
+      y[i] = x[i] + static_cast<Scalar>(stddev_ * stream.normal(number));
     });
   }
-  void draw_backward(RandomKey, TensorView<const Scalar>, TensorView<const Scalar> dy, TensorView<Scalar> dx,
+  void draw_backward(const RandomStreams&, TensorView<const Scalar>, TensorView<const Scalar> dy, TensorView<Scalar> dx,
                      bool add) const override {
     detail::copy_or_add<Scalar>(dy, dx, add);
   }

@@ -105,9 +105,9 @@ class ProjectedAttentionImpl : public LayerImpl<Scalar> {
 
   void forward(const ForwardArgs<Scalar>& args) const final {
     const AttentionCore<Scalar> core = core_of(args.x(0).shape(), args.x(1).shape());
-    const RandomKey key = options_.seed ? args.random.fold(static_cast<std::uint64_t>(*options_.seed)) : args.random;
+    const RandomStreams streams = seeded(args.random, options_.seed);
     const bool keeps = args.use.backward();
-    if (keeps) std::memcpy(args.cache, &key, sizeof key);
+    if (keeps) std::memcpy(args.cache, &streams, sizeof streams);
     Memory memory(core, args.use, keeps ? args.cache + 64 : args.scratch);
     Scalar* dropped = reinterpret_cast<Scalar*>(keeps ? args.scratch : args.scratch + memory.kept);
     project(0, core.batch * core.steps, args.x(0), memory.q);
@@ -122,7 +122,7 @@ class ProjectedAttentionImpl : public LayerImpl<Scalar> {
       if (args.inputs.size() > 3) masks.attention = args.x(3).data();
       masks.one_attention = args.inputs.size() > 3 && args.x(3).dim(0) == 1;
     }
-    core.forward(memory.q, memory.k, memory.v, masks, args.use, key, memory.p, dropped, memory.o);
+    core.forward(memory.q, memory.k, memory.v, masks, args.use, streams, memory.p, dropped, memory.o);
     const Shape& kernel = kernels_[3]->shape();
     kernels::GemmDesc desc;
     desc.m = core.batch * core.steps, desc.k = core.heads * core.value_dim, desc.n = kernel.elements() / desc.k;
@@ -132,8 +132,8 @@ class ProjectedAttentionImpl : public LayerImpl<Scalar> {
 
   void backward(const BackwardArgs<Scalar>& args) const final {
     const AttentionCore<Scalar> core = core_of(args.x(0).shape(), args.x(1).shape());
-    RandomKey key;
-    std::memcpy(&key, args.cache, sizeof key);
+    RandomStreams streams;
+    std::memcpy(&streams, args.cache, sizeof streams);
     const Memory kept(core, args.use, const_cast<std::byte*>(args.cache) + 64);  // read only
     Memory memory(core, args.use, args.scratch, true);
     const Index rows = core.batch * core.steps, others = core.batch * core.sources;
@@ -146,7 +146,8 @@ class ProjectedAttentionImpl : public LayerImpl<Scalar> {
     desc.trans_b = kernels::Transpose::yes;
     kernels::gemm<Scalar>(desc, {dy, kernels_[3]->value().data(), memory.o});
     const Scalar* dp = options_.return_attention_scores ? args.dy(1).data() : nullptr;
-    core.backward_to_scores(kept.v, kept.p, args.use, key, memory.o, nullptr, dp, memory.dropped, memory.p, memory.v);
+    core.backward_to_scores(kept.v, kept.p, args.use, streams, memory.o, nullptr, dp, memory.dropped, memory.p,
+                            memory.v);
     core.backward_to_inputs(kept.q, kept.k, memory.p, memory.q, memory.k);
 
     const std::size_t key_at = key_input(args.inputs.size());

@@ -43,9 +43,8 @@ class RandomFlipImpl final : public detail::RandomImageImpl<Scalar> {
   }
 
  protected:
-  kernels::AffineTransform transform(RandomKey key, Index sample, Index height, Index width) const override {
-    const auto counter = 2 * static_cast<std::uint64_t>(sample);
-    return flip(horizontal_ && key.uniform(counter) < 0.5, vertical_ && key.uniform(counter + 1) < 0.5, height, width);
+  kernels::AffineTransform transform(RandomKey stream, Index height, Index width) const override {
+    return flip(horizontal_ && stream.uniform(0) < 0.5, vertical_ && stream.uniform(1) < 0.5, height, width);
   }
 
  private:

@@ -125,8 +125,8 @@ class RandomImageImpl : public RandomLayerImpl<Scalar> {
     }
   }
 
-  /// The transform of a sample; all that is random about it comes from counters 2 sample and 2 sample + 1 of the key.
-  virtual kernels::AffineTransform transform(RandomKey key, Index sample, Index height, Index width) const = 0;
+  /// The transform of an image of this size; all that is random about it comes from its stream.
+  virtual kernels::AffineTransform transform(RandomKey stream, Index height, Index width) const = 0;
 
   GRAFT_COLD void write_sampling(Config& config) const {
     static constexpr const char* kModes[] = {"reflect", "constant", "wrap", "nearest"};
@@ -147,19 +147,19 @@ class RandomImageImpl : public RandomLayerImpl<Scalar> {
             bilinear_,
             fill_value_};
   }
-  auto drawn(RandomKey key, const kernels::AffineTransformDesc& desc, Index planes) const {
-    return [this, key, planes, height = desc.height, width = desc.width](Index image) {
-      return transform(key, image / planes, height, width);
+  auto drawn(const RandomStreams& streams, const kernels::AffineTransformDesc& desc, Index planes) const {
+    return [this, streams, planes, desc](Index image) {
+      return transform(streams.row(image / planes, desc.images / planes), desc.height, desc.width);
     };
   }
-  void draw(RandomKey key, TensorView<const Scalar> x, TensorView<Scalar> y) const final {
+  void draw(const RandomStreams& streams, TensorView<const Scalar> x, TensorView<Scalar> y) const final {
     const kernels::AffineTransformDesc desc = describe(x.shape());
-    kernels::affine_transform_forward(desc, drawn(key, desc, planes_of(x.shape())), x.data(), y.data());
+    kernels::affine_transform_forward(desc, drawn(streams, desc, planes_of(x.shape())), x.data(), y.data());
   }
-  void draw_backward(RandomKey key, TensorView<const Scalar>, TensorView<const Scalar> dy, TensorView<Scalar> dx,
-                     bool add) const final {
+  void draw_backward(const RandomStreams& streams, TensorView<const Scalar>, TensorView<const Scalar> dy,
+                     TensorView<Scalar> dx, bool add) const final {
     const kernels::AffineTransformDesc desc = describe(dx.shape());
-    kernels::affine_transform_backward(desc, drawn(key, desc, planes_of(dx.shape())), dy.data(), dx.data(), add);
+    kernels::affine_transform_backward(desc, drawn(streams, desc, planes_of(dx.shape())), dy.data(), dx.data(), add);
   }
 
   bool channels_first_;

@@ -65,14 +65,14 @@ class MaskLayerImpl : public RandomLayerImpl<Scalar> {
   virtual Rule rule() const = 0;
   double rate() const { return rate_; }
 
-  void draw(RandomKey key, TensorView<const Scalar> x, TensorView<Scalar> y) const final {
+  void draw(const RandomStreams& streams, TensorView<const Scalar> x, TensorView<Scalar> y) const final {
     const Rule rule = this->rule();
-    each(key, x.shape(), [&](Index i, bool kept) { y[i] = kept ? rule.scale * x[i] + rule.shift : rule.dropped; });
+    each(streams, x.shape(), [&](Index i, bool kept) { y[i] = kept ? rule.scale * x[i] + rule.shift : rule.dropped; });
   }
-  void draw_backward(RandomKey key, TensorView<const Scalar>, TensorView<const Scalar> dy, TensorView<Scalar> dx,
-                     bool add) const final {
+  void draw_backward(const RandomStreams& streams, TensorView<const Scalar>, TensorView<const Scalar> dy,
+                     TensorView<Scalar> dx, bool add) const final {
     const Scalar scale = rule().scale;
-    each(key, dx.shape(), [&](Index i, bool kept) {
+    each(streams, dx.shape(), [&](Index i, bool kept) {
       const Scalar d = kept ? scale * dy[i] : Scalar(0);
       dx[i] = add ? dx[i] + d : d;
     });
@@ -80,18 +80,34 @@ class MaskLayerImpl : public RandomLayerImpl<Scalar> {
 
  private:
   template <class Fn>
-  void each(RandomKey key, const Shape& shape, Fn&& fn) const {
-    const RandomMask mask(key, rate_);
+  void each(const RandomStreams& streams, const Shape& shape, Fn&& fn) const {
+    const Index count = shape.elements();
     if (!noise_shape_) {
-      parallel_for(0, shape.elements(), 1 << 14, [&](Index begin, Index end) { mask.for_range(begin, end, fn); });
+      parallel_for(0, count, 1 << 14, [&](Index begin, Index end) {
+        streams.for_range(count, begin, end, [&](RandomKey stream, Index first, Index from, Index to) {
+          RandomMask(stream, rate_).for_range(from - first, to - first, [&](Index i, bool kept) {
+            fn(first + i, kept);
+          });
+        });
+      });
       return;
     }
-    const BroadcastRows broadcast(shape, mask_shape(shape));
+    const Shape small = mask_shape(shape);
+    const BroadcastRows broadcast(shape, small);
+    // A mask that is one for the whole batch belongs to no sample.
+    const bool shared = small.elements() > 0 && small[0] != shape[0];
     const Index cols = broadcast.cols(), step = broadcast.step();
+    const Index each = shared ? small.elements() : streams.part(small.elements());
     parallel_for(0, broadcast.rows(), 1 + 16384 / std::max<Index>(cols, 1), [&](Index begin, Index end) {
+      Index sample = -1;
+      RandomMask mask(streams.key, rate_);
       for (Index row = begin; row < end; ++row) {
         const Index from = broadcast.offset(row);
-        for (Index c = 0; c < cols; ++c) fn(row * cols + c, mask.keeps(from + c * step));
+        for (Index c = 0; c < cols; ++c) {
+          const Index at = from + c * step;
+          if (at / each != sample) sample = at / each, mask = RandomMask(streams.of(sample), rate_);
+          fn(row * cols + c, mask.keeps(at - sample * each));
+        }
       }
     });
   }

@@ -23,8 +23,8 @@ class RandomRotationImpl final : public detail::RandomImageImpl<Scalar> {
   }
 
  protected:
-  kernels::AffineTransform transform(RandomKey key, Index sample, Index height, Index width) const override {
-    const double turns = range_.at(key.uniform(2 * static_cast<std::uint64_t>(sample)));
+  kernels::AffineTransform transform(RandomKey stream, Index height, Index width) const override {
+    const double turns = range_.at(stream.uniform(0));
     const float angle = static_cast<float>(turns * 360) * static_cast<float>(3.14159265358979323846 / 180);
     const float cosine = std::cos(angle), sine = std::sin(angle);
     const float x = 0.5f * static_cast<float>(width - 1), y = 0.5f * static_cast<float>(height - 1);

@@ -27,11 +27,10 @@ class RandomTranslationImpl final : public detail::RandomImageImpl<Scalar> {
   }
 
  protected:
-  kernels::AffineTransform transform(RandomKey key, Index sample, Index height, Index width) const override {
-    const auto counter = 2 * static_cast<std::uint64_t>(sample);
+  kernels::AffineTransform transform(RandomKey stream, Index height, Index width) const override {
     const auto shift = [](double part, Index size) { return static_cast<float>(part) * static_cast<float>(size); };
-    return {1, 0, -shift(width_range_.at(key.uniform(counter + 1)), width),
-            0, 1, -shift(height_range_.at(key.uniform(counter)), height)};
+    return {1, 0, -shift(width_range_.at(stream.uniform(1)), width),
+            0, 1, -shift(height_range_.at(stream.uniform(0)), height)};
   }
 
  private:

@@ -37,11 +37,9 @@ class RandomZoomImpl final : public detail::RandomImageImpl<Scalar> {
   }
 
  protected:
-  kernels::AffineTransform transform(RandomKey key, Index sample, Index height, Index width) const override {
-    const auto counter = 2 * static_cast<std::uint64_t>(sample);
-    const float down = static_cast<float>(1 + height_range_.at(key.uniform(counter)));
-    const float across =
-        width_factor_.given() ? static_cast<float>(1 + width_range_.at(key.uniform(counter + 1))) : down;
+  kernels::AffineTransform transform(RandomKey stream, Index height, Index width) const override {
+    const float down = static_cast<float>(1 + height_range_.at(stream.uniform(0)));
+    const float across = width_factor_.given() ? static_cast<float>(1 + width_range_.at(stream.uniform(1))) : down;
     const auto offset = [](Index size, float zoom) { return static_cast<float>(size - 1) / 2 * (1 - zoom); };
     return {across, 0, offset(width, across), 0, down, offset(height, down)};
   }

@@ -76,7 +76,7 @@ class RecurrentLayerImpl : public LayerImpl<Scalar> {
     run.mask = args.mask();
     Header* header = keep(run, size, args.use, args.use.backward() ? cache : scratch);
     header->size = size;
-    header->random = settings_.seed ? args.random.fold(static_cast<std::uint64_t>(*settings_.seed)) : args.random;
+    header->random = seeded(args.random, settings_.seed);
     const Memory memory = lay_out_forward(run, args.use, scratch);
     draw(run, header->random);
 
@@ -209,7 +209,7 @@ class RecurrentLayerImpl : public LayerImpl<Scalar> {
  private:
   struct Header {
     RecurrentSizes size;
-    RandomKey random;
+    RandomStreams random;
   };
   struct Memory {
     Scalar* x = nullptr;  // x by steps; null when it is so already
@@ -277,10 +277,14 @@ class RecurrentLayerImpl : public LayerImpl<Scalar> {
     return one_order && !(channels_first() && size.in_pixels() > 1 && size.channels > 1);
   }
 
-  void draw(const Run& run, RandomKey random) const {
-    const auto factors = [](RandomKey key, double rate, Index count, Scalar* to) {
+  void draw(const Run& run, const RandomStreams& random) const {
+    const auto factors = [](const RandomStreams& streams, double rate, Index count, Scalar* to) {
       const Scalar kept_factor = static_cast<Scalar>(1 / (1 - rate));
-      RandomMask(key, rate).for_range(0, count, [&](Index i, bool kept) { to[i] = kept ? kept_factor : Scalar(0); });
+      streams.for_range(count, 0, count, [&](RandomKey stream, Index first, Index from, Index end) {
+        RandomMask(stream, rate).for_range(from - first, end - first, [&](Index i, bool kept) {
+          to[first + i] = kept ? kept_factor : Scalar(0);
+        });
+      });
     };
     if (run.x_drop) factors(random.fold(1), settings_.dropout, run.size.batch * run.size.inputs(), run.x_drop);
     if (run.h_drop) factors(random.fold(2), settings_.recurrent_dropout, run.size.state(), run.h_drop);

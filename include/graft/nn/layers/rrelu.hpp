@@ -34,16 +34,18 @@ class RReLUImpl final : public LayerImpl<Scalar> {
     Needs needs;
     needs.can_add = needs.in_place = true;
     needs.outputs = use.backward();  // its sign is that of the input
-    if (use.training && use.backward()) needs.cache_bytes = static_cast<Index>(sizeof(RandomKey));
+    if (use.training && use.backward()) needs.cache_bytes = static_cast<Index>(sizeof(RandomStreams));
     return needs;
   }
   void forward(const ForwardArgs<Scalar>& args) const override {
     const auto& x = args.x();
     const auto& y = args.y();
     if (!args.use.training) return kernels::activation_forward(mean(), x.size(), x.data(), y.data());
-    const RandomKey key = seed_ ? args.random.fold(static_cast<std::uint64_t>(*seed_)) : args.random;
-    if (args.cache && args.use.backward()) std::memcpy(args.cache, &key, sizeof key);
-    detail::for_each_element(x.size(), [&](Index i) { y[i] = x[i] < 0 ? slope(key, i) * x[i] : x[i]; });
+    const RandomStreams streams = detail::seeded(args.random, seed_);
+    if (args.cache && args.use.backward()) std::memcpy(args.cache, &streams, sizeof streams);
+    detail::for_each_element(streams, x.size(), [&](Index i, RandomKey stream, std::uint64_t number) {
+      y[i] = x[i] < 0 ? slope(stream, number) * x[i] : x[i];
+    });
   }
   void backward(const BackwardArgs<Scalar>& args) const override {
     if (!args.dx()) return;
@@ -54,10 +56,10 @@ class RReLUImpl final : public LayerImpl<Scalar> {
     if (!args.use.training) {
       return kernels::activation_backward<Scalar>(mean(), dx.size(), nullptr, y.data(), dy.data(), dx.data(), add);
     }
-    RandomKey key;
-    std::memcpy(&key, args.cache, sizeof key);
-    detail::for_each_element(dx.size(), [&](Index i) {
-      const Scalar d = y[i] > 0 ? dy[i] : slope(key, i) * dy[i];
+    RandomStreams streams;
+    std::memcpy(&streams, args.cache, sizeof streams);
+    detail::for_each_element(streams, dx.size(), [&](Index i, RandomKey stream, std::uint64_t number) {
+      const Scalar d = y[i] > 0 ? dy[i] : slope(stream, number) * dy[i];
       dx[i] = add ? dx[i] + d : d;
     });
   }
@@ -70,8 +72,8 @@ class RReLUImpl final : public LayerImpl<Scalar> {
   }
 
  private:
-  Scalar slope(RandomKey key, Index i) const {
-    return static_cast<Scalar>(lower_ + (upper_ - lower_) * key.uniform(static_cast<std::uint64_t>(i)));
+  Scalar slope(RandomKey stream, std::uint64_t number) const {
+    return static_cast<Scalar>(lower_ + (upper_ - lower_) * stream.uniform(number));
   }
   kernels::ActivationParams mean() const {
     auto params = kernels::ActivationParams::of(kernels::ActivationKind::leaky_relu);
