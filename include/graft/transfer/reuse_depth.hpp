@@ -11,7 +11,7 @@ template <class Scalar>
 struct ReuseDepthOptions {
   TuningPhase<Scalar> head = {.epochs = 10};  ///< of each candidate that is fine-tuned: see FineTuneOptions
   TuningPhase<Scalar> tuning = {.epochs = 10};
-  std::optional<Optimizer<Scalar>> optimizer = std::nullopt;  ///< default Adam(1e-3)
+  std::optional<Optimizer<Scalar>> optimizer = std::nullopt;  ///< default Adam(1e-2); phase 2 at a hundredth of it
   LossList<Scalar> loss = {};  ///< default: sparse or categorical crossentropy, or the mean squared error
   ProbeTask task = ProbeTask::automatic;
   Index folds = 5;           ///< of the cross-validation of the probe
@@ -195,7 +195,7 @@ class ReuseDepthSearch {
                                              : LossList<Scalar>("categorical_crossentropy");
     }
     if (targets_.classification) result.metrics = {"accuracy"};
-    result.optimizer = options_.optimizer ? *options_.optimizer : Optimizer<Scalar>(Adam<Scalar>());
+    result.optimizer = options_.optimizer ? *options_.optimizer : Optimizer<Scalar>(Adam<Scalar>({.learning_rate = 1e-2}));
     result.batch_size = options_.batch_size;
     result.head_layers = graph_value_rank(cut) > 2 ? 2 : 1;
     result.verbose = options_.verbose;

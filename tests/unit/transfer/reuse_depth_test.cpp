@@ -116,7 +116,7 @@ TEST_CASE("R-42 search_reuse_depth finds the known best depth, at least 5 times 
   const auto task = same_sign(400, 3);
   const auto before = source.get_weights();
   (void)counted();
-  const auto found = search_reuse_depth<float>(source, {task.x, task.y}, {.head = {.epochs = 6}, .tuning = {.epochs = 4}});
+  const auto found = search_reuse_depth<float>(source, {task.x, task.y}, {.head = {.epochs = 10}, .tuning = {.epochs = 4}});
   const double searched = counted();
   CHECK(found.depth == kBest);
   REQUIRE(found.table.size() == kDepths + 1);
@@ -142,7 +142,7 @@ TEST_CASE("R-42 search_reuse_depth finds the known best depth, at least 5 times 
     for (const bool all : {false, true}) {
       for (const auto& layer : model.layers().slice(0, -1)) layer.set_trainable(all);
       model.compile({.optimizer = "adam", .loss = "sparse_categorical_crossentropy", .metrics = {"accuracy"}, .lints = {.print = false}});
-      model.fit(task.x.rows(0, 320), task.y.rows(0, 320), {.epochs = all ? 4 : 6, .verbose = kSilent});
+      model.fit(task.x.rows(0, 320), task.y.rows(0, 320), {.epochs = all ? 4 : 10, .verbose = kSilent});
     }
     (void)model.evaluate(task.x.rows(320, 400), task.y.rows(320, 400));
     plain += counted();
@@ -255,7 +255,10 @@ TEST_CASE("LogME is the largest log evidence: against the evidence written down 
       ++used;
     }
     if (!classes) {
-      CHECK(log_me<float>(f.view(), y.view(), ProbeTask::regression) == Approx(expected).epsilon(1e-6));
+      const double found = log_me<float>(f.view(), y.view(), ProbeTask::regression);
+      // More features than samples: the optimum lies where there is no noise, beyond what looking reaches.
+      CHECK(found == Approx(expected).epsilon(d > n ? 1e-4 : 1e-6));
+      CHECK(found >= expected - 1e-8);
       continue;
     }
     // Classes: the mean over the columns, as of numbers.
