@@ -22,6 +22,15 @@ struct BaseRequest {
   double alpha = 1;     ///< of a mobilenet
 };
 
+inline BaseRequest base_request(Arguments& arguments) {
+  return {.base = arguments.text("--base", ""),
+          .weights = arguments.text("--weights", ""),
+          .cut = arguments.text("--cut", ""),
+          .mode = arguments.text("--mode", ""),
+          .size = static_cast<Index>(arguments.number("--size", 0)),
+          .alpha = arguments.number("--alpha", 1)};
+}
+
 /// A model from pictures to one row of features each, and what has to happen to pixels 0 … 255 before.
 struct Base {
   Model<float> model;
@@ -86,6 +95,7 @@ inline std::optional<Base> make_network(const BaseRequest& request) {
 /// The base that was asked for. Of a model file, what is below its last layer (or up to `cut`), averaged over positions
 /// where there are any.
 inline Base make_base(const BaseRequest& request) {
+  if (request.base.empty()) throw UsageError("--base is missing");
   if (auto network = make_network(request)) {
     if (!request.mode.empty()) network->mode = request.mode;
     return *network;

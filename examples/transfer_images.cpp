@@ -161,12 +161,7 @@ void write_report(const std::string& path, const std::string& title, const examp
 
 int transfer(example::Arguments& arguments) {
   const bool quick = arguments.flag("--quick");
-  example::BaseRequest request{.base = arguments.text("--base", ""),
-                               .weights = arguments.text("--weights", ""),
-                               .cut = arguments.text("--cut", ""),
-                               .mode = arguments.text("--mode", ""),
-                               .size = static_cast<Index>(arguments.number("--size", 0)),
-                               .alpha = arguments.number("--alpha", 1)};
+  example::BaseRequest request = example::base_request(arguments);
   const Index per_class = static_cast<Index>(arguments.number("--train", 0));
   const Settings settings{.epochs = arguments.count("--epochs", 30),
                           .fine_tune = static_cast<Index>(arguments.number("--fine-tune", quick ? 2 : 0)),
@@ -188,7 +183,6 @@ int transfer(example::Arguments& arguments) {
     request.mode = "unit";
   } else {
     folder = arguments.finish(1)[0];
-    if (request.base.empty()) throw example::UsageError("--base is missing");
   }
 
   std::vector<double> accuracies;

@@ -9,6 +9,7 @@
 #include "graft/core/tensor.hpp"
 #include "graft/core/thread_pool.hpp"
 #include "graft/core/version.hpp"
+#include "graft/data/dataset.hpp"
 #include "graft/graph/input.hpp"
 #include "graft/graph/ops.hpp"
 #include "graft/metrics/confusion_matrix.hpp"

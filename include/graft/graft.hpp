@@ -5,10 +5,14 @@
 #include "graft/applications/applications.hpp"
 #include "graft/core.hpp"
 #include "graft/data/fashion_mnist.hpp"
+#include "graft/data/image_dataset_options.hpp"
+#include "graft/io/hdf5_dataset_options.hpp"
 #include "graft/io/report/html_report.hpp"
 
 #ifndef GRAFT_COMPILED
 #include "graft/applications/class_index_file.hpp"
+#include "graft/data/image_dataset.hpp"
+#include "graft/io/hdf5_dataset.hpp"
 #include "graft/io/keras/keras.hpp"
 #include "graft/transfer/feature_writer.hpp"
 #else
@@ -18,5 +22,6 @@
 namespace graft {
 GRAFT_APPLICATION_TEMPLATES(GRAFT_DECLARE_TEMPLATE)
 GRAFT_FILE_TEMPLATES(GRAFT_DECLARE_TEMPLATE)
-}
+GRAFT_PICTURE_TEMPLATES(GRAFT_DECLARE_TEMPLATE)
+}  // namespace graft
 #endif

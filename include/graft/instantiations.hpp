@@ -124,6 +124,13 @@
   X(class Plan<float>) \
   X(class Executor<float>) \
   X(class Trainer<float>) \
+  X(class DatasetCursor<float>) \
+  X(class detail::TensorsSource<float>) \
+  X(class detail::BatchStage<float>) \
+  X(class detail::MapStage<float>) \
+  X(class detail::LayerStage<float>) \
+  X(class detail::CacheStage<float>) \
+  X(class Dataset<float>) \
   X(Loss<float> Loss<float>::from_config(const Config&)) \
   X(Metric<float> Metric<float>::from_config(const Config&)) \
   X(Optimizer<float> Optimizer<float>::from_config(const Config&)) \
@@ -132,6 +139,11 @@
   X(Model<float> Model<float>::from_config(const Config&)) \
   X(Layer<float> Model<float>::get_layer(const std::string&) const) \
   X(History Model<float>::fit(Arrays<float>, Arrays<float>, FitOptions<float>) const) \
+  X(History Model<float>::fit(Dataset<float>, FitOptions<float>) const) \
+  X(Logs Model<float>::evaluate_logs(Dataset<float>, EvaluateOptions<float>) const) \
+  X(std::vector<double> Model<float>::evaluate(Dataset<float>, EvaluateOptions<float>) const) \
+  X(std::vector<Tensor<float>> Model<float>::predict_all(Dataset<float>, PredictOptions) const) \
+  X(Tensor<float> Model<float>::predict(Dataset<float>, PredictOptions) const) \
   X(Logs Model<float>::evaluate_logs(Arrays<float>, Arrays<float>, EvaluateOptions<float>) const) \
   X(std::vector<double> Model<float>::evaluate(Arrays<float>, Arrays<float>, EvaluateOptions<float>) const) \
   X(std::vector<Tensor<float>> Model<float>::predict_all(Arrays<float>, PredictOptions) const) \
@@ -141,10 +153,22 @@
   X(Model<float> clone_model<float>(const Model<float>&)) \
   X(std::optional<PreprocessingMode> preprocessing_mode_of<float>(const Model<float>&)) \
   X(ReusedModel<float> reuse_layers<float>(const Model<float>&, const std::vector<Layer<float>>&, const ReuseOptions<float>&)) \
-  X(FineTuneReport fine_tune<float>(const Model<float>&, const TrainingData<float>&, FineTuneOptions<float>))
+  X(FineTuneReport fine_tune<float>(const Model<float>&, const TrainingData<float>&, FineTuneOptions<float>)) \
+  X(class detail::FineTuning<float>) \
+  X(class detail::PrefixCache<float>) \
+  X(class detail::PrefixRunner<float>) \
+  X(std::vector<Lint> detail::lint_graph<float>(const FlatGraph<float>&, const CompileOptions<float>&)) \
+  X(FeatureCache<float> extract_features<float>(const Model<float>&, const Arrays<float>&, const std::string&, const FeatureCacheOptions&)) \
+  X(std::vector<double> discriminative_learning_rates<float>(const Model<float>&, double, const DiscriminativeOptions&)) \
+  X(Index reestimate_batch_norm<float>(const Model<float>&, const Arrays<float>&, const ReestimateOptions&)) \
+  X(class detail::ReuseDepthSearch<float>) \
+  X(ReuseDepthResult<float> search_reuse_depth<float>(const Model<float>&, const TrainingData<float>&, ReuseDepthOptions<float>)) \
+  X(SourceRanking rank_sources<float>(const std::vector<Model<float>>&, const TrainingData<float>&, const RankOptions&)) \
+  X(double log_me<float>(const TensorView<const float>&, const TensorView<const float>&, ProbeTask))
 
 #define GRAFT_FILE_TEMPLATES(X) \
   X(Model<float> load_model<float>(const std::string&, const LoadOptions<float>&)) \
+  X(Dataset<float> hdf5_dataset<float>(const std::string&, const HDF5DatasetOptions&)) \
   X(void Model<float>::save(const std::string&, const SaveOptions&) const) \
   X(void Model<float>::save_weights(const std::string&, const SaveOptions&) const) \
   X(LoadReport Model<float>::load_weights(const std::string&, const LoadWeightsOptions&) const) \
@@ -191,6 +215,15 @@
   X(Model<float> applications::ConvNeXtBase<float>(const applications::ConvNeXtOptions&)) \
   X(Model<float> applications::ConvNeXtLarge<float>(const applications::ConvNeXtOptions&)) \
   X(Model<float> applications::ConvNeXtXLarge<float>(const applications::ConvNeXtOptions&))
+
+#define GRAFT_PICTURE_TEMPLATES(X) \
+  X(Tensor<float> decode_image<float>(std::span<const std::uint8_t>, const DecodeImageOptions&)) \
+  X(Tensor<float> load_img<float>(const std::string&, const LoadImgOptions&)) \
+  X(std::string encode_png<float>(const Tensor<float>&, const SaveImgOptions&)) \
+  X(void save_img<float>(const std::string&, const Tensor<float>&, const SaveImgOptions&)) \
+  X(Dataset<float> image_dataset_from_directory<float>(const std::string&, const ImageDatasetOptions&)) \
+  X(std::pair<Dataset<float>, Dataset<float>> image_datasets_from_directory<float>(const std::string&, \
+                                                                                   const ImageDatasetOptions&))
 
 #define GRAFT_DECLARE_TEMPLATE(...) extern template __VA_ARGS__;
 #define GRAFT_DEFINE_TEMPLATE(...) template __VA_ARGS__;

@@ -3,8 +3,8 @@
 #include <atomic>
 #include <csignal>
 #include <functional>
+#include <map>
 #include <memory>
-
 
 #include "graft/graft.hpp"
 
@@ -42,10 +42,24 @@ class CountingImpl final : public LayerImpl<Scalar> {
   std::shared_ptr<CountingTotals> totals = std::make_shared<CountingTotals>();
 };
 
+/// The totals of the layers that were made from a config of this name: clones of one layer share them.
+inline std::shared_ptr<CountingTotals>& shared_totals(const std::string& name) {
+  static std::map<std::string, std::shared_ptr<CountingTotals>> totals;
+  auto& entry = totals[name];
+  if (!entry) entry = std::make_shared<CountingTotals>();
+  return entry;
+}
+
 template <class Scalar = float>
 class Counting : public Layer<Scalar> {
  public:
   explicit Counting(const CountingOptions& options = {}) : Layer<Scalar>(new CountingImpl<Scalar>(options)) {}
+
+  static Counting from_config(const Config& config) {
+    Counting layer({.name = config.get("name", ""), .trainable = config.get("trainable", true)});
+    static_cast<CountingImpl<Scalar>&>(layer.impl()).totals = shared_totals(layer.name());
+    return layer;
+  }
 
   CountingTotals& totals() const { return *static_cast<CountingImpl<Scalar>&>(this->impl()).totals; }
   void reset() const { totals() = {}; }

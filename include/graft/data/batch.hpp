@@ -12,8 +12,9 @@ namespace graft {
 template <class Scalar = float>
 struct Batch {
   std::vector<Tensor<Scalar>> x, y;
-  Tensor<Scalar> sample_weight{};    ///< one number a sample; not allocated(): all weigh 1
-  std::vector<std::uint64_t> ids{};  ///< which samples: positions in the source (and the pass of `repeat`, above bit 40)
+  Tensor<Scalar> sample_weight{};  ///< one number a sample; not allocated(): all weigh 1
+  std::vector<std::uint64_t>
+      ids{};  ///< which samples: positions in the source (and the pass of `repeat`, above bit 40)
 
   /// Number of samples.
   Index size() const { return static_cast<Index>(ids.size()); }

@@ -42,9 +42,9 @@ struct DatasetFiles {
   std::vector<std::string> skipped;      ///< files that were left out, each with the reason
 };
 
-/// A chain that begins at a source of samples and changes, orders and groups them, as tf.data.Dataset: every call returns
-/// another dataset and leaves this one as it is. Copying it shares the chain. It is a recipe and holds no samples but
-/// those of its source and its caches.
+/// A chain that begins at a source of samples and changes, orders and groups them, as tf.data.Dataset: every call
+/// returns another dataset and leaves this one as it is. Copying it shares the chain. It is a recipe and holds no
+/// samples but those of its source and its caches.
 ///
 ///     auto train = graft::Dataset<>::from_tensors(x, y).shuffle(1000, {.seed = 1}).batch(32).prefetch(2);
 ///     model.fit(train, {.epochs = 3});
@@ -62,7 +62,8 @@ class Dataset {
 
   /// The slices of arrays along their first axis. The arrays are not copied and must live as long as the dataset;
   /// temporary tensors are moved in. Throws ShapeError when they have different numbers of samples.
-  GRAFT_COLD static Dataset from_tensors(Arrays<Scalar> x, Arrays<Scalar> y = {}, ArrayLike<Scalar> sample_weight = {}) {
+  GRAFT_COLD static Dataset from_tensors(Arrays<Scalar> x, Arrays<Scalar> y = {},
+                                         ArrayLike<Scalar> sample_weight = {}) {
     return Dataset(
         std::make_shared<detail::TensorsSource<Scalar>>(std::move(x), std::move(y), std::move(sample_weight)));
   }
@@ -74,12 +75,13 @@ class Dataset {
   explicit operator bool() const { return stage_ != nullptr; }
 
   /// fn(Batch<Scalar>& element), or fn(Batch<Scalar>& element, RandomKey key), changes an element in place: a sample
-  /// without the batch axis before `batch`, a batch behind it. It runs on several threads at the same time when there are
-  /// background threads. The key depends on the seed, the pass and the (first) sample: random numbers drawn from it do
-  /// not depend on threads or order.
+  /// without the batch axis before `batch`, a batch behind it. It runs on several threads at the same time when there
+  /// are background threads. The key depends on the seed, the pass and the (first) sample: random numbers drawn from it
+  /// do not depend on threads or order.
   template <class Fn>
-    requires(std::is_invocable_v<Fn&, Batch<Scalar>&> || std::is_invocable_v<Fn&, Batch<Scalar>&, RandomKey>)
-  Dataset map(Fn fn, const MapOptions& options = {}) const {
+  requires(std::is_invocable_v<Fn&, Batch<Scalar>&> || std::is_invocable_v<Fn&, Batch<Scalar>&, RandomKey>) Dataset
+      map(Fn fn, const MapOptions& options = {})
+  const {
     typename detail::MapStage<Scalar>::Function function;
     if constexpr (std::is_invocable_v<Fn&, Batch<Scalar>&, RandomKey>) function = std::move(fn);
     else function = [fn = std::move(fn)](Batch<Scalar>& element, RandomKey) mutable { fn(element); };
@@ -92,8 +94,8 @@ class Dataset {
         .with_threads(options.num_parallel_calls);
   }
 
-  /// Groups of batch_size samples along a new first axis; the last one may be smaller. Throws StateError for a dataset of
-  /// batches, ConfigError for batch_size < 1.
+  /// Groups of batch_size samples along a new first axis; the last one may be smaller. Throws StateError for a dataset
+  /// of batches, ConfigError for batch_size < 1.
   GRAFT_COLD Dataset batch(Index batch_size, const BatchStageOptions& options = {}) const {
     at_least(1, batch_size, "batch_size");
     if (batched()) throw StateError("Dataset batch: its elements are batches already.");
@@ -108,8 +110,9 @@ class Dataset {
     return next(std::make_shared<detail::ShuffleStage<Scalar>>(stage(), buffer_size, key(options.seed),
                                                                options.reshuffle_each_iteration));
   }
-  /// Background threads (one, or as many as `num_parallel_calls` here or in a map says) make the next n elements ahead of
-  /// the one that is in use, never more than n at a time. Wherever in the chain it stands, all of the chain runs there.
+  /// Background threads (one, or as many as `num_parallel_calls` here or in a map says) make the next n elements ahead
+  /// of the one that is in use, never more than n at a time. Wherever in the chain it stands, all of the chain runs
+  /// there.
   GRAFT_COLD Dataset prefetch(Index n, Index num_parallel_calls = 0) const {
     at_least(0, n, "number of elements");
     Dataset result = with_threads(num_parallel_calls);

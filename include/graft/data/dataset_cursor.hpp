@@ -42,8 +42,8 @@ class DatasetCursor {
   DatasetCursor(const DatasetCursor&) = delete;
   DatasetCursor& operator=(const DatasetCursor&) = delete;
 
-  /// Overwrites `batch`, whose memory is used again, with the next element; false at the end. After an error the pass is
-  /// over.
+  /// Overwrites `batch`, whose memory is used again, with the next element; false at the end. After an error the pass
+  /// is over.
   bool next(Batch<Scalar>& batch) {
     if (threads_.empty()) {
       if (finished_ || !stream_->next(slots_)) return false;

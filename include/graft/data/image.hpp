@@ -50,10 +50,10 @@ GRAFT_COLD void picture_of(const std::string& where, const TensorView<const Scal
 
 }  // namespace detail
 
-/// Decodes a JPEG or PNG picture that is in memory: (height, width, channels), numbers 0 … 255. channels 1, 3 or 4, or 0
-/// for what the file has. Colours become grey by ITU-R BT.601's weights, CMYK becomes RGB, 16 bits become 8, alpha that is
-/// not asked for is dropped: as tf.io.decode_image does, which Keras reads datasets with. Throws FileError for what is no
-/// whole picture, ConfigError for other channels.
+/// Decodes a JPEG or PNG picture that is in memory: (height, width, channels), numbers 0 … 255. channels 1, 3 or 4, or
+/// 0 for what the file has. Colours become grey by ITU-R BT.601's weights, CMYK becomes RGB, 16 bits become 8, alpha
+/// that is not asked for is dropped: as tf.io.decode_image does, which Keras reads datasets with. Throws FileError for
+/// what is no whole picture, ConfigError for other channels.
 template <class Scalar>
 Tensor<Scalar> decode_image(std::span<const std::uint8_t> bytes, const DecodeImageOptions& options) {
   const Index channels = options.channels;
@@ -66,8 +66,8 @@ Tensor<Scalar> decode_image(std::span<const std::uint8_t> bytes, const DecodeIma
   return detail::tensor_of<Scalar>(picture);
 }
 
-/// Reads a picture: (height, width, channels), numbers 0 … 255; resized when target_size is given. Its arguments are those
-/// of keras.utils.load_img, and "nearest" is its default; the other interpolations are those of
+/// Reads a picture: (height, width, channels), numbers 0 … 255; resized when target_size is given. Its arguments are
+/// those of keras.utils.load_img, and "nearest" is its default; the other interpolations are those of
 /// image_dataset_from_directory (Keras's load_img leaves them to PIL, which smooths). Throws FileError and ConfigError.
 template <class Scalar>
 Tensor<Scalar> load_img(const std::string& path, const LoadImgOptions& options) {

@@ -7,8 +7,8 @@
 
 namespace graft {
 
-/// What the pictures of a folder are labelled with: "inferred" (the class folders), std::nullopt (nothing), or a list of
-/// numbers, one a picture, in the order of the sorted paths.
+/// What the pictures of a folder are labelled with: "inferred" (the class folders), std::nullopt (nothing), or a list
+/// of numbers, one a picture, in the order of the sorted paths.
 class ImageLabels {
  public:
   enum class Kind { inferred, none, given };
@@ -23,8 +23,8 @@ class ImageLabels {
   }
   ImageLabels(std::nullopt_t) : kind_(Kind::none) {}
   template <class Integer>
-    requires std::is_integral_v<Integer>
-  ImageLabels(const std::vector<Integer>& labels) : kind_(Kind::given), values_(labels.begin(), labels.end()) {}
+  requires std::is_integral_v<Integer> ImageLabels(const std::vector<Integer>& labels)
+      : kind_(Kind::given), values_(labels.begin(), labels.end()) {}
 
   Kind kind() const { return kind_; }
   const std::vector<Index>& values() const { return values_; }
@@ -37,15 +37,16 @@ class ImageLabels {
 /// Keras's arguments of image_dataset_from_directory, and four of graft at the end.
 struct ImageDatasetOptions {
   ImageLabels labels = "inferred";
-  std::optional<std::string> label_mode = "int";  ///< int (n,), categorical (n, classes), binary (n, 1), or std::nullopt
-  std::vector<std::string> class_names = {};      ///< which class folders, and their order; empty: all, by name
-  std::string color_mode = "rgb";                 ///< grayscale, rgb or rgba: pictures are converted
-  std::optional<Index> batch_size = 32;           ///< std::nullopt: single samples
+  std::optional<std::string> label_mode =
+      "int";                                  ///< int (n,), categorical (n, classes), binary (n, 1), or std::nullopt
+  std::vector<std::string> class_names = {};  ///< which class folders, and their order; empty: all, by name
+  std::string color_mode = "rgb";             ///< grayscale, rgb or rgba: pictures are converted
+  std::optional<Index> batch_size = 32;       ///< std::nullopt: single samples
   std::pair<Index, Index> image_size = {256, 256};  ///< (height, width)
   bool shuffle = true;                              ///< another order in every epoch; false: by name
   std::optional<Index> seed = std::nullopt;
-  double validation_split = 0;  ///< the last fraction of the pictures, which `seed` has shuffled as in Keras
-  std::string subset = {};      ///< training or validation; both: image_datasets_from_directory
+  double validation_split = 0;             ///< the last fraction of the pictures, which `seed` has shuffled as in Keras
+  std::string subset = {};                 ///< training or validation; both: image_datasets_from_directory
   std::string interpolation = "bilinear";  ///< nearest, bicubic, area, lanczos3, lanczos5, gaussian, mitchellcubic
   bool follow_links = false;
   bool crop_to_aspect_ratio = false;  ///< takes the middle of each picture that has the wanted aspect ratio
@@ -57,8 +58,8 @@ struct ImageDatasetOptions {
   std::string on_error = "error";
   Index num_parallel_calls = 1;  ///< background threads that read, decode and resize; 0: when next() asks
   Index prefetch = 2;            ///< elements (batches) made ahead, at most; 0: none
-  /// Lets JPEG be decoded at 1/2, 1/4 or 1/8 of its size where that is still as large as image_size. Several times faster
-  /// for large pictures; the numbers are not Keras's.
+  /// Lets JPEG be decoded at 1/2, 1/4 or 1/8 of its size where that is still as large as image_size. Several times
+  /// faster for large pictures; the numbers are not Keras's.
   bool fast_decode = false;
   Index max_pixels = detail::kMaxPixels;  ///< larger pictures are an error, before memory is taken
 };

@@ -17,12 +17,12 @@ inline constexpr Index kMaxFileBytes = Index{1} << 31;
 }  // namespace detail
 
 struct DecodeImageOptions {
-  Index channels = 0;                      ///< 1, 3 or 4; 0: as in the file
+  Index channels = 0;                     ///< 1, 3 or 4; 0: as in the file
   Index max_pixels = detail::kMaxPixels;  ///< larger pictures are an error, before memory is taken
 };
 
 struct LoadImgOptions {
-  std::string color_mode = "rgb";                                   ///< or grayscale, rgba
+  std::string color_mode = "rgb";                                     ///< or grayscale, rgba
   std::optional<std::pair<Index, Index>> target_size = std::nullopt;  ///< (height, width); none: as in the file
   std::string interpolation = "nearest";
   bool keep_aspect_ratio = false;  ///< takes the middle of the picture that has the wanted aspect ratio

@@ -94,9 +94,9 @@ class Plan {
   /// Size of the one block of memory that holds all values, gradients of values, caches and scratch.
   Index arena_bytes() const { return arena_bytes_; }
   /// What forward draws random numbers from at inference: a new key where a call with training = true does so.
-  GRAFT_COLD RandomKey inference_key() const {
+  GRAFT_COLD RandomStreams inference_streams() const {
     for (const auto& node : nodes_) {
-      if (node.use.training && node.layer->is_random()) return next_random_key();
+      if (node.use.training && node.layer->is_random()) return {next_random_key()};
     }
     return {};
   }
@@ -130,8 +130,8 @@ class Plan {
       node.output_mask = flat.output_mask;
       node.stream = flat.stream;
       node.variables = flat.layer->variables();
-      node.use.training =
-          flat.training.value_or(options_.training) && !(options_.statistics && flat.layer->is_random());
+      const bool rests = options_.statistics && flat.layer->is_random();
+      node.use.training = !rests && flat.training.value_or(options_.training);
       node.use.trainable = flat.trainable;
       node.use.masked = !node.masks.empty();
       for (std::size_t i = 0; i < node.inputs.size(); ++i) {

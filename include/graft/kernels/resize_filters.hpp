@@ -21,8 +21,8 @@ enum class ResizeFilter {
 
 /// The taps of one axis: output pixel i is the sum of weights[k] times input pixel first(i) + k - begin[i].
 struct ResizeWeights {
-  std::vector<Index> start;    ///< per output pixel: its first input pixel
-  std::vector<Index> begin;    ///< per output pixel, and the end: where its weights lie
+  std::vector<Index> start;  ///< per output pixel: its first input pixel
+  std::vector<Index> begin;  ///< per output pixel, and the end: where its weights lie
   std::vector<float> weights;
 };
 

@@ -2,6 +2,7 @@
 
 #include "graft/losses/losses.hpp"
 #include "graft/metrics/metrics.hpp"
+#include "graft/models/lints/lint.hpp"
 #include "graft/optimizers/optimizers.hpp"
 
 namespace graft {
@@ -82,6 +83,7 @@ struct CompileOptions {
   MetricList<Scalar> metrics = {};           ///< without sample weights
   MetricList<Scalar> weighted_metrics = {};  ///< with sample and class weights
   TrainableChange on_trainable_change = TrainableChange::error;
+  LintOptions lints = {};  ///< likely mistakes that compile and fit point at
 };
 
 }  // namespace graft

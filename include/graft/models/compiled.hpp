@@ -1,7 +1,7 @@
 #pragma once
 
 #include "graft/graph/flat_graph.hpp"
-#include "graft/models/compile_options.hpp"
+#include "graft/models/lints/graph_lints.hpp"
 
 namespace graft {
 
@@ -12,7 +12,7 @@ class Compiled {
   using LeafFlags = std::vector<std::pair<Layer<Scalar>, bool>>;
 
   GRAFT_COLD Compiled(CompileOptions<Scalar> options, const Layer<Scalar>& model)
-      : options_(std::move(options)), recorded_(leaf_flags(model)) {
+      : options_(std::move(options)), recorded_(leaf_flags(model)), lints_(options_.lints) {
     if (options_.loss.empty()) {
       throw ConfigError("compile of " + model.impl().where() +
                         ": expected a loss, received none. For example {.loss = \"binary_crossentropy\"}.");
@@ -22,6 +22,14 @@ class Compiled {
   const CompileOptions<Scalar>& options() const { return options_; }
   const Optimizer<Scalar>& optimizer() const { return options_.optimizer; }
   const LossList<Scalar>& losses() const { return options_.loss; }
+
+  /// Looks for likely mistakes in the layers, once: at compile, or, of a model that was not built then, at fit.
+  GRAFT_COLD void lint_layers(const std::string& where, const FlatGraph<Scalar>& graph) {
+    if (!std::exchange(linted_, true)) lints_.add(where, detail::lint_graph(graph, options_));
+  }
+  /// What was found so far.
+  detail::LintList& lints() { return lints_; }
+  const detail::LintList& lints() const { return lints_; }
 
   /// Throws StateError when the flags are others than at compile, or warns, as compile was told.
   GRAFT_COLD void check_trainable(const Layer<Scalar>& model) const {
@@ -76,6 +84,8 @@ class Compiled {
 
   CompileOptions<Scalar> options_;
   LeafFlags recorded_;
+  detail::LintList lints_;
+  bool linted_ = false;
 };
 
 }  // namespace graft

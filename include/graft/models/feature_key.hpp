@@ -67,6 +67,7 @@ GRAFT_COLD std::string layers_hash(const FlatGraph<Scalar>& prefix, const std::v
   for (const auto& node : prefix.nodes) {
     hash.add(node.layer->class_name());
     hash_config(node.layer->config(), hash);
+    hash.add(node.training ? 1 + *node.training : 0);
     for (const auto* list : {&node.inputs, &node.outputs, &node.masks}) {
       hash.add(list->size());
       for (const std::size_t value : *list) hash.add(number(value));

@@ -16,9 +16,9 @@ enum class StaleCache {
 
 /// How features on disk came about.
 struct FeatureReport {
-  Index computed = 0;   ///< samples that were computed now; 0: all were there
-  double seconds = 0;   ///< that one pass over all samples took, when it was made
-  std::string text;     ///< in words
+  Index computed = 0;  ///< samples that were computed now; 0: all were there
+  double seconds = 0;  ///< that one pass over all samples took, when it was made
+  std::string text;    ///< in words
 };
 
 namespace detail {

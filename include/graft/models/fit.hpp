@@ -2,6 +2,9 @@
 
 #include <cmath>
 
+#include "graft/models/dataset_passes.hpp"
+#include "graft/models/epoch_loop.hpp"
+#include "graft/models/lints/data_lints.hpp"
 #include "graft/models/model.hpp"
 #include "graft/models/prefix_cache.hpp"
 #include "graft/models/run_batches.hpp"
@@ -10,78 +13,6 @@
 namespace graft {
 
 namespace detail {
-
-/// Everything of one call of fit or evaluate that owns memory: the arrays as views, and the combined sample weights.
-template <class Scalar>
-struct CheckedData {
-  PassData<Scalar> pass;
-  Tensor<Scalar> weights;  // of classes and samples, multiplied
-};
-
-/// Weight of a class by label: the index of a sparse or binary label, the argmax of a one-hot one.
-template <class Scalar>
-GRAFT_COLD void multiply_class_weights(const std::map<Index, double>& class_weight, const TensorView<const Scalar>& y,
-                                       Tensor<Scalar>& weights) {
-  for (const auto& entry : class_weight) {
-    if (!(entry.second >= 0)) {
-      fail<ConfigError>("class_weight", "weights of at least 0", std::to_string(entry.second));
-    }
-  }
-  const Index samples = y.dim(0), columns = y.size() / samples;
-  for (Index i = 0; i < samples; ++i) {
-    Index label = 0;
-    if (columns == 1) {
-      label = static_cast<Index>(y[i]);
-    } else {
-      for (Index c = 1; c < columns; ++c) {
-        if (y[i * columns + c] > y[i * columns + label]) label = c;
-      }
-    }
-    const auto found = class_weight.find(label);
-    if (found != class_weight.end()) weights[i] *= static_cast<Scalar>(found->second);
-  }
-}
-
-template <class Scalar>
-GRAFT_COLD CheckedData<Scalar> check_data(const char* what, const ModelImpl<Scalar>& model,
-                                          const Compiled<Scalar>& compiled, const Arrays<Scalar>& x,
-                                          const Arrays<Scalar>& y, const ArrayLike<Scalar>& sample_weight,
-                                          const std::map<Index, double>& class_weight = {}) {
-  CheckedData<Scalar> data;
-  data.pass.x = checked_inputs(what, model, x);
-  const Index samples = data.pass.samples();
-  const std::string where = std::string(what) + " of " + model.where();
-  const auto& outputs = model.graph().outputs();
-  if (y.size() != outputs.size()) {
-    fail<ShapeError>(where, "targets for " + std::to_string(outputs.size()) + " outputs", std::to_string(y.size()));
-  }
-  if (compiled.losses().size() != outputs.size()) {
-    fail<ConfigError>("compile of " + model.where(), "one loss for each of " + std::to_string(outputs.size()) + " outputs",
-                      std::to_string(compiled.losses().size()));
-  }
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    const TensorView<const Scalar> view = y[i].view();
-    if (view.rank() == 0 || view.dim(0) != samples) {
-      fail<ShapeError>(where, "as many targets as samples: " + std::to_string(samples), view.shape().str());
-    }
-    compiled.losses()[i].check_labels(view, outputs[i].shape().replace_batch(samples));
-    data.pass.y.push_back(view);
-  }
-  if (sample_weight && (sample_weight.shape().rank() != 1 || sample_weight.samples() != samples)) {
-    fail<ShapeError>(where + ", sample_weight", "shape " + Shape{samples}.str(), sample_weight.shape().str());
-  }
-  data.pass.sample_weight = sample_weight.view();
-  if (!class_weight.empty()) {
-    if (outputs.size() != 1) throw ConfigError(where + ": class_weight is for models with one output only.");
-    data.weights = sample_weight ? Tensor<Scalar>(sample_weight.view()) : Tensor<Scalar>(Shape{samples}, Scalar(1));
-    multiply_class_weights(class_weight, data.pass.y[0], data.weights);
-    data.pass.sample_weight = std::as_const(data.weights).view();
-  }
-  for (const Scalar weight : data.pass.sample_weight.span()) {
-    if (!std::isfinite(weight)) fail<DataError>(where + ", sample_weight", "finite numbers", std::to_string(weight));
-  }
-  return data;
-}
 
 /// Cuts the last fraction off, as Keras does before any shuffling.
 template <class Scalar>
@@ -118,6 +49,35 @@ std::vector<double> values_of(const Logs& logs) {
   return values;
 }
 
+template <class Scalar>
+GRAFT_COLD void check_fit_options(const FitOptions<Scalar>& options) {
+  const auto at_least = [](Index least, Index value, const char* what) {
+    if (value < least) {
+      fail<ConfigError>(std::string("fit ") + what, "at least " + std::to_string(least), std::to_string(value));
+    }
+  };
+  at_least(1, options.batch_size, "batch_size");
+  at_least(0, options.epochs, "epochs");
+  at_least(0, options.initial_epoch, "initial_epoch");
+  at_least(1, options.validation_freq, "validation_freq");
+  at_least(0, options.steps_per_epoch, "steps_per_epoch");
+  at_least(0, options.validation_steps, "validation_steps");
+}
+
+[[noreturn]] GRAFT_COLD inline void cannot_cache(const char* what) {
+  fail<ConfigError>(std::string("fit cache_frozen_prefix, ") + what, "arrays", "a Dataset",
+                    "A dataset may give other samples in every epoch. Compute its features with extract_features.");
+}
+
+/// The passes over a dataset for validation, if there is one.
+template <class Scalar>
+GRAFT_COLD std::unique_ptr<DatasetPasses<Scalar>> validation_dataset(const ModelImpl<Scalar>& model,
+                                                                     const Compiled<Scalar>& compiled,
+                                                                     const FitOptions<Scalar>& options) {
+  return std::make_unique<DatasetPasses<Scalar>>("fit validation_data", model, &compiled,
+                                                 options.validation_data->dataset, options.validation_steps);
+}
+
 }  // namespace detail
 
 template <class Scalar>
@@ -125,18 +85,21 @@ GRAFT_COLD History Model<Scalar>::fit(Arrays<Scalar> x, Arrays<Scalar> y, FitOpt
   const Compiled<Scalar>& compiled = compiled_or_throw("fit");
   // A callback may compile again; what this training uses must stay.
   const std::shared_ptr<Compiled<Scalar>> keep = impl().compiled();
-  if (options.batch_size < 1) fail<ConfigError>("fit batch_size", "at least 1", std::to_string(options.batch_size));
-  if (options.epochs < 0) fail<ConfigError>("fit epochs", "at least 0", std::to_string(options.epochs));
-  if (options.validation_freq < 1) {
-    fail<ConfigError>("fit validation_freq", "at least 1", std::to_string(options.validation_freq));
+  detail::check_fit_options(options);
+  if (options.steps_per_epoch != 0) {
+    throw ConfigError("fit steps_per_epoch is for datasets: Dataset<>::from_tensors(x, y).repeat().batch(32).");
   }
   detail::build_from_data(impl(), x);
   compiled.check_trainable(*this);
 
   auto data = detail::check_data("fit", impl(), compiled, x, y, options.sample_weight, options.class_weight);
   std::optional<detail::CheckedData<Scalar>> given_validation;
+  std::unique_ptr<detail::DatasetPasses<Scalar>> validation_passes;
   PassData<Scalar> validation;
-  if (options.validation_data) {
+  if (options.validation_data && options.validation_data->dataset) {
+    if (options.cache_frozen_prefix) detail::cannot_cache("validation_data");
+    validation_passes = detail::validation_dataset(impl(), compiled, options);
+  } else if (options.validation_data) {
     const auto& v = *options.validation_data;
     given_validation = detail::check_data("fit validation_data", impl(), compiled, v.x, v.y, v.sample_weight);
     validation = given_validation->pass;
@@ -144,69 +107,43 @@ GRAFT_COLD History Model<Scalar>::fit(Arrays<Scalar> x, Arrays<Scalar> y, FitOpt
     validation = detail::split_validation(data.pass, options.validation_split);
   }
 
+  lint_layers();
+  keep->lints().add(impl().where(), detail::lint_data(*this, keep->losses(), data.pass.x, data.pass.y));
   FlatGraph<Scalar> graph = flatten(impl().graph(), this->trainable());
   compiled.apply_recorded(graph);
   History history;
   std::optional<detail::PrefixCache<Scalar>> cache;
   const bool caches = options.cache_frozen_prefix || !options.cache_file.empty();
   if (caches && options.epochs > options.initial_epoch) {
-    cache.emplace(graph, data.pass, validation,
-                  detail::CachePlace{options.cache_file, options.on_stale_cache, options.batch_size, options.cache_budget},
-                  history);
+    cache.emplace(
+        graph, data.pass, validation,
+        detail::CachePlace{options.cache_file, options.on_stale_cache, options.batch_size, options.cache_budget},
+        history);
   }
   Trainer<Scalar> trainer(std::move(graph), compiled, impl().output_names());
 
-  const Index samples = data.pass.samples();
-  const Index steps = (samples + options.batch_size - 1) / options.batch_size;
+  const Index steps = (data.pass.samples() + options.batch_size - 1) / options.batch_size;
   const Index validation_batch = options.validation_batch_size > 0 ? options.validation_batch_size : options.batch_size;
-  SampleOrder order(samples);
-  ProgressLine progress(options.verbose, steps);
-  const RandomKey key = next_random_key();
-  Model self = *this;
-  for (const auto& callback : options.callbacks) callback->set_model(&self);
-  const auto stopped = [&] {
-    for (const auto& callback : options.callbacks) {
-      if (callback->stopped()) return true;
-    }
-    return false;
-  };
-  for (const auto& callback : options.callbacks) callback->on_train_begin();
-  for (Index epoch = options.initial_epoch; epoch < options.epochs && !stopped(); ++epoch) {
-    progress.begin_epoch(epoch, options.epochs);
-    for (const auto& callback : options.callbacks) callback->on_epoch_begin(epoch);
-    const RandomKey epoch_key = key.fold(static_cast<std::uint64_t>(epoch));
-    if (options.shuffle) order.shuffle(epoch_key);
-    const auto on_batch = [&](Index step, double loss) {
-      for (const auto& callback : options.callbacks) callback->on_train_batch_end(step, loss);
-      if (progress.due()) {
-        Logs logs;
-        trainer.write_logs(logs);
-        progress.update(step + 1, logs);
-      }
-      return options.callbacks.empty() || !stopped();
-    };
-    const auto before_batch = [&](Index step) {
-      for (const auto& callback : options.callbacks) callback->on_train_batch_begin(step);
-    };
-    trainer.train_epoch(data.pass, order, options.batch_size, epoch_key, before_batch, on_batch);
-    Logs logs;
-    trainer.write_logs(logs);
-    if (validation.samples() > 0 && (epoch + 1) % options.validation_freq == 0) {
-      trainer.evaluate(validation, validation_batch, logs, "val_");
-    }
-    for (const auto& callback : options.callbacks) callback->on_epoch_end(epoch, logs);
-    progress.end_epoch(logs);
-    history.append(epoch, logs);
-  }
-  trainer.finish();
-  for (const auto& callback : options.callbacks) callback->on_train_end();
+  SampleOrder order(data.pass.samples());
+  detail::run_epochs(
+      *this, options, trainer, steps, history,
+      [&](Index, RandomKey epoch_key, const auto& before_batch, const auto& on_batch) {
+        if (options.shuffle) order.shuffle(epoch_key);
+        trainer.train_epoch(data.pass, order, options.batch_size, epoch_key, before_batch, on_batch);
+      },
+      [&](Logs& logs) {
+        if (validation.samples() > 0) trainer.evaluate(validation, validation_batch, logs, "val_");
+        else if (validation_passes) validation_passes->evaluate(trainer, options.validation_steps, logs, "val_");
+      });
   return history;
 }
 
 template <class Scalar>
-GRAFT_COLD Logs Model<Scalar>::evaluate_logs(Arrays<Scalar> x, Arrays<Scalar> y, EvaluateOptions<Scalar> options) const {
+GRAFT_COLD Logs Model<Scalar>::evaluate_logs(Arrays<Scalar> x, Arrays<Scalar> y,
+                                             EvaluateOptions<Scalar> options) const {
   const Compiled<Scalar>& compiled = compiled_or_throw("evaluate");
-  if (options.batch_size < 1) fail<ConfigError>("evaluate batch_size", "at least 1", std::to_string(options.batch_size));
+  if (options.batch_size < 1)
+    fail<ConfigError>("evaluate batch_size", "at least 1", std::to_string(options.batch_size));
   detail::build_from_data(impl(), x);
   const auto data = detail::check_data("evaluate", impl(), compiled, x, y, options.sample_weight);
   Trainer<Scalar> trainer(flatten(impl().graph(), this->trainable()), compiled, impl().output_names());
@@ -215,6 +152,68 @@ GRAFT_COLD Logs Model<Scalar>::evaluate_logs(Arrays<Scalar> x, Arrays<Scalar> y,
   trainer.evaluate(data.pass, options.batch_size, logs);
   progress.end_epoch(logs);
   return logs;
+}
+
+template <class Scalar>
+GRAFT_COLD History Model<Scalar>::fit(Dataset<Scalar> dataset, FitOptions<Scalar> options) const {
+  const Compiled<Scalar>& compiled = compiled_or_throw("fit");
+  const std::shared_ptr<Compiled<Scalar>> keep = impl().compiled();
+  detail::check_fit_options(options);
+  if (options.validation_split != 0) {
+    throw ConfigError("fit validation_split is for arrays. Divide a dataset with take and skip.");
+  }
+  if (options.sample_weight) {
+    throw ConfigError(
+        "fit sample_weight is for arrays. A dataset has its own: Dataset<>::from_tensors(x, y, weights).");
+  }
+  if (options.cache_frozen_prefix) detail::cannot_cache("data");
+  detail::DatasetPasses<Scalar> passes("fit", impl(), &compiled, dataset, options.steps_per_epoch,
+                                       options.class_weight);
+  compiled.check_trainable(*this);
+  std::optional<detail::CheckedData<Scalar>> arrays;
+  std::unique_ptr<detail::DatasetPasses<Scalar>> validation;
+  if (options.validation_data && options.validation_data->dataset) {
+    validation = detail::validation_dataset(impl(), compiled, options);
+  } else if (options.validation_data) {
+    const auto& v = *options.validation_data;
+    arrays = detail::check_data("fit validation_data", impl(), compiled, v.x, v.y, v.sample_weight);
+  }
+  FlatGraph<Scalar> graph = flatten(impl().graph(), this->trainable());
+  compiled.apply_recorded(graph);
+  Trainer<Scalar> trainer(std::move(graph), compiled, impl().output_names());
+  const Index validation_batch = options.validation_batch_size > 0 ? options.validation_batch_size : options.batch_size;
+  History history;
+  passes.start_at(options.initial_epoch);
+  detail::run_epochs(
+      *this, options, trainer, passes.steps(), history,
+      [&](Index epoch, RandomKey epoch_key, const auto& before_batch, const auto& on_batch) {
+        passes.train(trainer, epoch, epoch_key, before_batch, on_batch);
+      },
+      [&](Logs& logs) {
+        if (arrays) trainer.evaluate(arrays->pass, validation_batch, logs, "val_");
+        else if (validation) validation->evaluate(trainer, options.validation_steps, logs, "val_");
+      });
+  return history;
+}
+
+template <class Scalar>
+GRAFT_COLD Logs Model<Scalar>::evaluate_logs(Dataset<Scalar> dataset, EvaluateOptions<Scalar> options) const {
+  const Compiled<Scalar>& compiled = compiled_or_throw("evaluate");
+  if (options.sample_weight) {
+    throw ConfigError("evaluate sample_weight is for arrays. A dataset has its own.");
+  }
+  detail::DatasetPasses<Scalar> passes("evaluate", impl(), &compiled, dataset, options.steps);
+  Trainer<Scalar> trainer(flatten(impl().graph(), this->trainable()), compiled, impl().output_names());
+  ProgressLine progress(options.verbose, passes.steps());
+  Logs logs;
+  passes.evaluate(trainer, options.steps, logs, {});
+  progress.end_epoch(logs);
+  return logs;
+}
+
+template <class Scalar>
+GRAFT_COLD std::vector<double> Model<Scalar>::evaluate(Dataset<Scalar> dataset, EvaluateOptions<Scalar> options) const {
+  return detail::values_of<Scalar>(evaluate_logs(std::move(dataset), std::move(options)));
 }
 
 template <class Scalar>
@@ -231,7 +230,8 @@ GRAFT_COLD std::vector<double> Model<Scalar>::test_on_batch(Arrays<Scalar> x, Ar
 }
 
 template <class Scalar>
-std::vector<double> Model<Scalar>::train_on_batch(Arrays<Scalar> x, Arrays<Scalar> y, BatchOptions<Scalar> options) const {
+std::vector<double> Model<Scalar>::train_on_batch(Arrays<Scalar> x, Arrays<Scalar> y,
+                                                  BatchOptions<Scalar> options) const {
   const Compiled<Scalar>& compiled = compiled_or_throw("train_on_batch");
   detail::build_from_data(impl(), x);
   compiled.check_trainable(*this);
@@ -244,8 +244,8 @@ std::vector<double> Model<Scalar>::train_on_batch(Arrays<Scalar> x, Arrays<Scala
     trainer = std::make_shared<Trainer<Scalar>>(std::move(graph), compiled, impl().output_names());
   }
   const SampleOrder order(data.pass.samples());
-  trainer->train_epoch(data.pass, order, data.pass.samples(), next_random_key(), [](Index) {},
-                       [](Index, double) { return true; });
+  trainer->train_epoch(
+      data.pass, order, data.pass.samples(), next_random_key(), [](Index) {}, [](Index, double) { return true; });
   Logs logs;
   trainer->write_logs(logs);
   return detail::values_of<Scalar>(logs);

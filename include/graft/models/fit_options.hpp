@@ -5,21 +5,24 @@
 #include <optional>
 
 #include "graft/core/array_like.hpp"
+#include "graft/data/dataset.hpp"
 #include "graft/models/callbacks/callback.hpp"
 #include "graft/models/feature_store.hpp"
 #include "graft/models/progress.hpp"
 
 namespace graft {
 
-/// Samples with their targets, and weights for them if wanted.
+/// Samples with their targets, and weights for them if wanted: arrays, or a dataset of batches.
 template <class Scalar = float>
 struct TrainingData {
   TrainingData() = default;
   TrainingData(Arrays<Scalar> x_, Arrays<Scalar> y_, ArrayLike<Scalar> sample_weight_ = {})
       : x(std::move(x_)), y(std::move(y_)), sample_weight(std::move(sample_weight_)) {}
+  TrainingData(Dataset<Scalar> dataset_) : dataset(std::move(dataset_)) {}
 
   Arrays<Scalar> x, y;
   ArrayLike<Scalar> sample_weight;  ///< one number per sample
+  Dataset<Scalar> dataset;          ///< in place of the arrays
 };
 
 /// Arguments of `fit`, Keras's names and defaults.
@@ -37,6 +40,9 @@ struct FitOptions {
   Index initial_epoch = 0;
   Index validation_batch_size = 0;  ///< 0: batch_size
   Index validation_freq = 1;        ///< validate after every that many epochs
+  /// Batches of an epoch, for a dataset; 0: a whole pass. With it the next epoch goes on where this one stopped.
+  Index steps_per_epoch = 0;
+  Index validation_steps = 0;  ///< batches of a validation dataset, from its beginning; 0: all
   /// Runs the frozen, deterministic layers below the first trainable one once instead of once an epoch. The result is
   /// bit-equal. Of graft; Keras has no such argument.
   bool cache_frozen_prefix = false;
@@ -52,10 +58,12 @@ struct EvaluateOptions {
   Index batch_size = 32;
   Verbose verbose = Verbose::silent;
   ArrayLike<Scalar> sample_weight = {};
+  Index steps = 0;  ///< batches of a dataset; 0: all
 };
 
 struct PredictOptions {
   Index batch_size = 32;
+  Index steps = 0;  ///< batches of a dataset; 0: all
 };
 
 /// Arguments of train_on_batch and test_on_batch.

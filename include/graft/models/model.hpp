@@ -11,8 +11,8 @@ namespace graft {
 template <class Scalar>
 class Sequential;
 
-/// Handle of a model: graph + what `compile` chose. A model is a layer and can be used as one. Copying the handle shares
-/// the model; clone_model makes another with fresh weights.
+/// Handle of a model: graph + what `compile` chose. A model is a layer and can be used as one. Copying the handle
+/// shares the model; clone_model makes another with fresh weights.
 ///
 /// `predict` and `evaluate` are const. Any number of threads may call `predict` on one model at the same time, as long
 /// as none trains it, and no layer in it is stateful.
@@ -27,7 +27,8 @@ class Model : public Layer<Scalar> {
   Model(std::vector<Symbol<Scalar>> inputs, std::vector<Symbol<Scalar>> outputs, ModelOptions options = {})
       : Model(std::make_shared<FunctionalImpl<Scalar>>(std::move(inputs), std::move(outputs), std::move(options))) {}
 
-  /// Makes a model from {"class_name": "Sequential" | "Functional", "config": …}, with fresh weights. Throws ConfigError.
+  /// Makes a model from {"class_name": "Sequential" | "Functional", "config": …}, with fresh weights. Throws
+  /// ConfigError.
   static Model from_config(const Config& config);
 
   LayerList<Scalar> layers() const { return LayerList<Scalar>(impl().layers()); }
@@ -55,30 +56,43 @@ class Model : public Layer<Scalar> {
 
   /// Chooses optimizer, loss and metrics, and records which variables train. Throws ConfigError.
   GRAFT_COLD void compile(CompileOptions<Scalar> options) const {
-    impl().set_compiled(std::make_shared<Compiled<Scalar>>(std::move(options), *this));
+    auto compiled = std::make_shared<Compiled<Scalar>>(std::move(options), *this);
+    if (const auto& before = impl().compiled()) compiled->lints().take_printed(before->lints());
+    impl().set_compiled(std::move(compiled));
+    lint_layers();
   }
   bool compiled() const { return impl().compiled() != nullptr; }
+  /// Likely mistakes that compile and fit found: see LintOptions. Empty before compile.
+  std::vector<Lint> lints() const { return compiled() ? impl().compiled()->lints().lints() : std::vector<Lint>(); }
   /// The optimizer of compile, its state included. Throws StateError before compile.
   Optimizer<Scalar> optimizer() const { return compiled_or_throw("optimizer").optimizer(); }
 
   /// Trains. Throws StateError before compile or when the trainable flags changed since, ShapeError and DataError for
   /// data that do not fit.
   History fit(Arrays<Scalar> x, Arrays<Scalar> y, FitOptions<Scalar> options = {}) const;
+  /// Trains on the batches of a dataset: epoch e runs its pass e. batch_size and shuffle are the dataset's own affair.
+  /// The result is that of the same arrays passed directly. Throws what errors in making the batches are, too.
+  History fit(Dataset<Scalar> dataset, FitOptions<Scalar> options = {}) const;
   /// Loss and metrics over the data: [loss, metric …], in the order of metrics_names.
   std::vector<double> evaluate(Arrays<Scalar> x, Arrays<Scalar> y, EvaluateOptions<Scalar> options = {}) const;
+  std::vector<double> evaluate(Dataset<Scalar> dataset, EvaluateOptions<Scalar> options = {}) const;
   /// As evaluate, with names.
   Logs evaluate_logs(Arrays<Scalar> x, Arrays<Scalar> y, EvaluateOptions<Scalar> options = {}) const;
+  Logs evaluate_logs(Dataset<Scalar> dataset, EvaluateOptions<Scalar> options = {}) const;
   /// Outputs in inference mode. Of a model with one output; predict_all for several.
   Tensor<Scalar> predict(Arrays<Scalar> x, PredictOptions options = {}) const;
   std::vector<Tensor<Scalar>> predict_all(Arrays<Scalar> x, PredictOptions options = {}) const;
+  /// Of the batches of a dataset, in its order (that of pass 0 when it is shuffled); its targets are ignored.
+  Tensor<Scalar> predict(Dataset<Scalar> dataset, PredictOptions options = {}) const;
+  std::vector<Tensor<Scalar>> predict_all(Dataset<Scalar> dataset, PredictOptions options = {}) const;
   /// One step on one batch; loss and metrics of the batch before the step.
   std::vector<double> train_on_batch(Arrays<Scalar> x, Arrays<Scalar> y, BatchOptions<Scalar> options = {}) const;
   std::vector<double> test_on_batch(Arrays<Scalar> x, Arrays<Scalar> y, BatchOptions<Scalar> options = {}) const;
 
   // Files; defined in io/keras.
-  /// Writes architecture, weights and the compiled state: "x.keras" in Keras 3's format, "x.h5" in the one that tf.keras
-  /// and Keras 3 read. The same model makes the same bytes. Atomic: a failure leaves an old file as it was. Throws
-  /// FileError, StateError when the model is not built.
+  /// Writes architecture, weights and the compiled state: "x.keras" in Keras 3's format, "x.h5" in the one that
+  /// tf.keras and Keras 3 read. The same model makes the same bytes. Atomic: a failure leaves an old file as it was.
+  /// Throws FileError, StateError when the model is not built.
   void save(const std::string& path, const SaveOptions& options = {}) const;
   /// Writes the weights alone: "x.weights.h5" in Keras 3's format (with the optimizer's state), "x.h5" in the old one.
   void save_weights(const std::string& path, const SaveOptions& options = {}) const;
@@ -93,6 +107,11 @@ class Model : public Layer<Scalar> {
                        ": the model is not compiled. Call compile({.optimizer = …, .loss = …}) first.");
     }
     return *impl().compiled();
+  }
+
+ private:
+  GRAFT_COLD void lint_layers() const {
+    if (this->built()) impl().compiled()->lint_layers(impl().where(), flatten(impl().graph(), this->trainable()));
   }
 };
 

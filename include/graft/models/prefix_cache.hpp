@@ -23,9 +23,10 @@ struct CachePlace {
 /// Why the first layer behind a cut ends the frozen prefix.
 template <class Scalar>
 GRAFT_COLD std::string end_of_prefix(const FlatGraph<Scalar>& rest) {
-  const LayerImpl<Scalar>& first = *rest.nodes.front().layer;
-  return first.where() + (first.is_random() ? " draws random numbers in training, so that every epoch has other features"
-                                            : " trains");
+  const auto& first = rest.nodes.front();
+  return first.layer->where() + (FlatGraph<Scalar>::draws(first)
+                                     ? " draws random numbers in training, so that every epoch has other features"
+                                     : " trains");
 }
 
 /// The frozen prefix of a graph, run once over the samples of a training and of its validation: its outputs stand in

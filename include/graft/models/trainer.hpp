@@ -69,13 +69,19 @@ class Trainer {
       const Index last = std::min(first + batch_size, data.samples());
       Session& session = open(test_sessions_, data, last - first, false);
       batches.read(order, first, last);
-      session.executor.forward(batches.inputs, session.executor.plan().inference_key());
-      double total = session.executor.activity_loss() + regularization(session, false);
-      for (std::size_t i = 0; i < graph_.outputs.size(); ++i)
-        total += loss_weights_[i] * loss_of(session, batches, i, false);
-      totals.add_loss(total, last - first);
+      test_step(session, batches);
     }
     totals.write(logs, prefix);
+  }
+
+  /// The same batch by batch, for who has the batches: a pass begins with the first of them.
+  GRAFT_COLD void begin_pass(const PassData<Scalar>& first) { metrics(first, first.samples()).reset(); }
+  /// One step; returns the loss. What is random about a sample depends on `random` alone.
+  double train_on(const PassData<Scalar>& batch, const RandomStreams& random) {
+    return train_step(open(train_sessions_, batch, batch.samples(), true), whole(batch), random);
+  }
+  void test_on(const PassData<Scalar>& batch) {
+    test_step(open(test_sessions_, batch, batch.samples(), false), whole(batch));
   }
 
   /// After the last epoch: the optimizer may put averages in place of the weights (use_ema).
@@ -86,8 +92,8 @@ class Trainer {
   }
 
   /// The numbers of the pass so far.
-  GRAFT_COLD void write_logs(Logs& logs) const {
-    if (metrics_) metrics_->write(logs);
+  GRAFT_COLD void write_logs(Logs& logs, const std::string& prefix = {}) const {
+    if (metrics_) metrics_->write(logs, prefix);
   }
 
  private:
@@ -114,8 +120,19 @@ class Trainer {
     std::vector<VariablePtr<Scalar>> regularized;
   };
 
+  // What one step reads.
+  struct Step {
+    std::vector<const Scalar*> inputs;
+    std::vector<ConstView> targets;
+    ConstView weights;
+  };
+
   // The batch at hand, cut out of the arrays.
-  struct Batches {
+  struct Batches : Step {
+    using Step::inputs;
+    using Step::targets;
+    using Step::weights;
+
     Batches(const PassData<Scalar>& data, Index batch_size) : batch_size_(batch_size) {
       for (const auto& x : data.x) x_readers.emplace_back(x, batch_size);
       for (const auto& y : data.y) y_readers.emplace_back(y, batch_size);
@@ -138,13 +155,27 @@ class Trainer {
       if (!weight_reader.empty()) weights = {weight_reader[0].read(order, first, last), Shape{last - first}};
     }
     std::vector<BatchReader<Scalar>> x_readers, y_readers, weight_reader;
-    std::vector<const Scalar*> inputs;
-    std::vector<ConstView> targets;
-    ConstView weights;
     Index batch_size_;
   };
 
-  double train_step(Session& session, const Batches& batches, const RandomStreams& random) {
+  // A batch that is one already.
+  const Step& whole(const PassData<Scalar>& batch) {
+    whole_.inputs.clear();
+    for (const ConstView& x : batch.x) whole_.inputs.push_back(x.data());
+    whole_.targets.assign(batch.y.begin(), batch.y.end());
+    whole_.weights = batch.sample_weight;
+    return whole_;
+  }
+
+  void test_step(Session& session, const Step& step) {
+    session.executor.forward(step.inputs, session.executor.plan().inference_streams());
+    double total = session.executor.activity_loss() + regularization(session, false);
+    for (std::size_t i = 0; i < graph_.outputs.size(); ++i)
+      total += loss_weights_[i] * loss_of(session, step, i, false);
+    metrics_->add_loss(total, session.batch);
+  }
+
+  double train_step(Session& session, const Step& batches, const RandomStreams& random) {
     session.executor.forward(batches.inputs, random);
     double total = session.executor.activity_loss();
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i)
@@ -158,7 +189,7 @@ class Trainer {
   }
 
   // Loss and metrics of one output; its gradient too when training.
-  double loss_of(Session& session, const Batches& batches, std::size_t i, bool train) {
+  double loss_of(Session& session, const Step& batches, std::size_t i, bool train) {
     const auto& loss = compiled_.losses()[i];
     const ConstView y_pred = session.executor.output(i);
     const ConstView mask = session.executor.output_mask(i);
@@ -281,6 +312,7 @@ class Trainer {
   std::vector<std::string> output_names_;
   std::vector<double> loss_weights_;
   std::optional<Batches> train_batches_;
+  Step whole_;
   std::vector<std::unique_ptr<Session>> train_sessions_, test_sessions_;
   std::unique_ptr<Scalar[], AlignedDelete> gradients_;
   std::unique_ptr<PassMetrics<Scalar>> metrics_;

@@ -84,11 +84,11 @@ class JoinedStatistics {
 }  // namespace detail
 
 /// Re-estimates the moving statistics of BatchNormalization layers on data: one pass in which these layers normalise by
-/// their batch, as in training, and everything else (other BatchNormalization layers, Dropout …) computes as in predict.
-/// What a layer gets is the mean and the biased variance (Keras 3's; 1/n) of all its inputs in that pass, joined over
-/// the batches by their samples, in double precision: for the lowest such layer, exactly those of the data. Batches are
-/// of equal size as far as that goes, since a small one would spoil the layers above. Returns the number of layers.
-/// Of a layer that is used twice, the last use counts.
+/// their batch, as in training, and everything else (other BatchNormalization layers, Dropout …) computes as in
+/// predict. What a layer gets is the mean and the biased variance (Keras 3's; 1/n) of all its inputs in that pass,
+/// joined over the batches by their samples, in double precision: for the lowest such layer, exactly those of the data.
+/// Batches are of equal size as far as that goes, since a small one would spoil the layers above. Returns the number of
+/// layers. Of a layer that is used twice, the last use counts.
 ///
 /// Throws ConfigError for a name that is no BatchNormalization layer; ShapeError for data that do not fit; with the old
 /// statistics in place whatever fails. Sources: Wu & Johnson 2021 (PreciseBN); Li et al. 2016 (AdaBN).
@@ -96,7 +96,8 @@ template <class Scalar>
 GRAFT_COLD Index reestimate_batch_norm(const Model<Scalar>& model, const std::type_identity_t<Arrays<Scalar>>& x,
                                        const ReestimateOptions& options = {}) {
   const std::string where = "reestimate_batch_norm of " + model.impl().where();
-  if (options.batch_size < 1) fail<ConfigError>(where + ", batch_size", "at least 1", std::to_string(options.batch_size));
+  if (options.batch_size < 1)
+    fail<ConfigError>(where + ", batch_size", "at least 1", std::to_string(options.batch_size));
   detail::build_from_data(model.impl(), x);
   const auto views = detail::checked_inputs("reestimate_batch_norm", model.impl(), x);
   FlatGraph<Scalar> graph = flatten(model.impl().graph());
@@ -111,6 +112,7 @@ GRAFT_COLD Index reestimate_batch_norm(const Model<Scalar>& model, const std::ty
     std::erase(missing, name);
     const auto& wanted = options.layers;
     if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), name) == wanted.end()) continue;
+    if (!node.training.value_or(true)) continue;  // called as in predict, always
     node.trainable = true;  // together with training: statistics of the batch
     if (chosen.emplace(node.layer.get(), 0).second) layers.emplace_back(node.layer);
   }
@@ -137,8 +139,8 @@ GRAFT_COLD Index reestimate_batch_norm(const Model<Scalar>& model, const std::ty
         size = last - first;
         std::vector<Shape> shapes;
         for (const auto& view : views) shapes.push_back(view.shape().replace_batch(size));
-        executor = std::make_unique<Executor<Scalar>>(
-            Plan<Scalar>(graph, shapes, {.training = true, .statistics = true}));
+        executor =
+            std::make_unique<Executor<Scalar>>(Plan<Scalar>(graph, shapes, {.training = true, .statistics = true}));
       }
       for (std::size_t i = 0; i < views.size(); ++i) pointers[i] = readers[i].read(order, first, last);
       executor->forward(pointers);

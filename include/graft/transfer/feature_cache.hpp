@@ -59,31 +59,35 @@ class FeatureCache {
 };
 
 /// Feature extraction, the first way of using a pretrained model: runs `base` over the data once, as predict does, and
-/// keeps its outputs in an HDF5 file. The file is keyed by hashes of the weights, the configuration and the data: a later
-/// call with the same ones computes nothing; with others the file is never used, but computed anew, or refused, as
-/// on_stale says. A run that was interrupted goes on behind its last whole chunk. Memory for one chunk (about a
+/// keeps its outputs in an HDF5 file. The file is keyed by hashes of the weights, the configuration and the data: a
+/// later call with the same ones computes nothing; with others the file is never used, but computed anew, or refused,
+/// as on_stale says. A run that was interrupted goes on behind its last whole chunk. Memory for one chunk (about a
 /// megabyte, or one batch) is all that it takes. What the numbers were computed with, batch size, threads and
 /// instruction set, is not part of the key: it shows in the last bits at most.
 ///
-/// Throws ConfigError when a random layer stands in the base (see allow_random); FileError when the file holds something
-/// else, cannot be written, or when the disk has no room, which is known before anything is computed; StateError for a
-/// stale file if asked to; ShapeError for data that do not fit.
+/// Throws ConfigError when a random layer stands in the base (see allow_random); FileError when the file holds
+/// something else, cannot be written, or when the disk has no room, which is known before anything is computed;
+/// StateError for a stale file if asked to; ShapeError for data that do not fit.
 template <class Scalar>
 GRAFT_COLD FeatureCache<Scalar> extract_features(const Model<Scalar>& base,
                                                  const std::type_identity_t<Arrays<Scalar>>& data,
                                                  const std::string& path, const FeatureCacheOptions& options = {}) {
   const std::string where = "extract_features of " + base.impl().where();
-  if (options.batch_size < 1) fail<ConfigError>(where + ", batch_size", "at least 1", std::to_string(options.batch_size));
+  if (options.batch_size < 1)
+    fail<ConfigError>(where + ", batch_size", "at least 1", std::to_string(options.batch_size));
   if (path.empty()) fail<ConfigError>(where, "the name of a file", "an empty one");
   detail::build_from_data(base.impl(), data);
   const auto views = detail::checked_inputs("extract_features", base.impl(), data);
   FlatGraph<Scalar> graph = flatten(base.impl().graph(), false);
   for (const auto& node : graph.nodes) {
-    if (!node.layer->is_random() || options.allow_random) continue;
-    throw ConfigError(where + ": the layer " + node.layer->where() +
-                      " stands before the cut and draws random numbers in training, so that every epoch has other "
-                      "features; kept ones would switch it off. Extract from the layers below or behind it, train end to "
-                      "end (augmentation, frozen base, head), or say .allow_random = true to have it rest as in predict.");
+    // A call with training = true draws in predict, too.
+    const bool rests = options.allow_random && !node.training.value_or(false);
+    if (!FlatGraph<Scalar>::draws(node) || rests) continue;
+    throw ConfigError(
+        where + ": the layer " + node.layer->where() +
+        " stands before the cut and draws random numbers in training, so that every epoch has other "
+        "features; kept ones would switch it off. Extract from the layers below or behind it, train end to "
+        "end (augmentation, frozen base, head), or say .allow_random = true to have it rest as in predict.");
   }
   if (!detail::feature_store()) {
     throw StateError(where + ": files need HDF5. Include graft/graft.hpp in place of graft/core.hpp.");

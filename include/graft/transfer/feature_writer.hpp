@@ -161,9 +161,9 @@ class FeatureWriter {
     }
   }
   [[noreturn]] GRAFT_COLD void fail_with(const char* action, int error, Index done) const {
-    throw FileError("features \"" + path_ + "\": cannot " + action + " them: " + std::strerror(error) +
-                    ". The first " + std::to_string(done) + " of " + std::to_string(request_.samples) +
-                    " samples are in \"" + partial_ + "\", where the next run goes on; no run uses it as it is.");
+    throw FileError("features \"" + path_ + "\": cannot " + action + " them: " + std::strerror(error) + ". The first " +
+                    std::to_string(done) + " of " + std::to_string(request_.samples) + " samples are in \"" + partial_ +
+                    "\", where the next run goes on; no run uses it as it is.");
   }
 
   const FeatureRequest& request_;
@@ -189,8 +189,8 @@ GRAFT_COLD inline StoredFeatures stored_features(const FeatureRequest& request) 
       const FeatureFile file(existing, request.path, request);
       for (Index k = 0; k < file.chunks(); ++k) {
         if (!file.chunk_is_whole(k, request)) {
-          throw UselessFeatures{true, "the checksum of samples " + std::to_string(k * file.chunk_rows()) +
-                                          " and following is wrong"};
+          throw UselessFeatures{
+              true, "the checksum of samples " + std::to_string(k * file.chunk_rows()) + " and following is wrong"};
         }
       }
       take(file);

@@ -25,10 +25,10 @@ struct FineTuneOptions {
   LossList<Scalar> loss = {};       ///< default: those of the model's compile
   MetricList<Scalar> metrics = {};  ///< default: those of the model's compile
   Index batch_size = 32;
-  Index head_layers = 1;           ///< layers at the top that are new
+  Index head_layers = 1;  ///< layers at the top that are new
   // What phase 2 unfreezes: all reused layers, unless one of the next three says less.
-  Index unfreeze_top = 0;          ///< that many with weights, from the top
-  std::string unfreeze_from = {};  ///< the one of this name and all above it
+  Index unfreeze_top = 0;                           ///< that many with weights, from the top
+  std::string unfreeze_from = {};                   ///< the one of this name and all above it
   std::optional<Strategy> strategy = std::nullopt;  ///< none, the top ones, all, or Strategy::by_data
   std::optional<double> similarity = std::nullopt;  ///< for by_data: see StrategyOptions
   bool keep_bn_frozen = true;                       ///< false: the same as .bn = {.all = BnPolicy::train}
@@ -123,8 +123,8 @@ class FineTuning {
 
     unfreeze_reused();
     if (options_.discriminative_decay > 0) {
-      const auto rates = discriminative_learning_rates(model_, options_.discriminative_decay,
-                                                       {.head_layers = options_.head_layers});
+      const auto rates =
+          discriminative_learning_rates(model_, options_.discriminative_decay, {.head_layers = options_.head_layers});
       report_.text += "learning rates of " + std::to_string(rates.size()) + " groups of reused layers: times " +
                       text::number("%.3g", rates.empty() ? 1 : rates.front()) + " (lowest) to " +
                       text::number("%.3g", rates.empty() ? 1 : rates.back()) + "\n";
@@ -149,7 +149,8 @@ class FineTuning {
   }
 
   GRAFT_COLD void choose() {
-    report_.strategy = options_.unfreeze_top > 0 || !options_.unfreeze_from.empty() ? Strategy::partial : Strategy::full;
+    report_.strategy =
+        options_.unfreeze_top > 0 || !options_.unfreeze_from.empty() ? Strategy::partial : Strategy::full;
     if (!options_.strategy) return;
     report_.strategy = *options_.strategy;
     if (report_.strategy != Strategy::by_data) return;

@@ -123,9 +123,11 @@ GRAFT_COLD Index unfreeze_block(const Layer<Scalar>& layer, const std::string& b
 }  // namespace detail
 
 /// Freezes the model and unfreezes the layer of that name and all behind it, in the order of `layers()`, nested models
-/// opened: `unfreeze_from(base, "block5_conv1")`. Throws ConfigError, with nothing changed, when there is no such layer.
+/// opened: `unfreeze_from(base, "block5_conv1")`. Throws ConfigError, with nothing changed, when there is no such
+/// layer.
 template <class Scalar>
-GRAFT_COLD void unfreeze_from(const Model<Scalar>& model, const std::string& name, const UnfreezeOptions& options = {}) {
+GRAFT_COLD void unfreeze_from(const Model<Scalar>& model, const std::string& name,
+                              const UnfreezeOptions& options = {}) {
   std::vector<std::pair<Layer<Scalar>, bool>> before;
   detail::collect_flags<Scalar>(model, before);
   model.set_trainable(false);
@@ -142,8 +144,8 @@ GRAFT_COLD void unfreeze_from(const Model<Scalar>& model, const std::string& nam
 }
 
 /// Unfreezes the layers whose names begin with that of a block, and leaves the others as they are:
-/// `freeze(base); unfreeze_block(base, "block5")`. A number is not cut in two: "block_1" is not block_16. Returns how many
-/// layers that were. Throws ConfigError when there are none.
+/// `freeze(base); unfreeze_block(base, "block5")`. A number is not cut in two: "block_1" is not block_16. Returns how
+/// many layers that were. Throws ConfigError when there are none.
 template <class Scalar>
 GRAFT_COLD Index unfreeze_block(const Model<Scalar>& model, const std::string& block,
                                 const UnfreezeOptions& options = {}) {
@@ -154,8 +156,8 @@ GRAFT_COLD Index unfreeze_block(const Model<Scalar>& model, const std::string& b
     count += detail::unfreeze_block(layer, block, options.keep_bn_frozen, known);
   }
   if (count == 0) {
-    throw ConfigError("unfreeze_block of " + model.impl().where() + ": no layer has a name that begins with \"" + block +
-                      "\". " + text::did_you_mean(block, text::nearest_few(block, known)));
+    throw ConfigError("unfreeze_block of " + model.impl().where() + ": no layer has a name that begins with \"" +
+                      block + "\". " + text::did_you_mean(block, text::nearest_few(block, known)));
   }
   model.impl().set_own_trainable(true);
   return count;

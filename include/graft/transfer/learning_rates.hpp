@@ -27,8 +27,8 @@ struct DiscriminativeOptions {
 
 /// Discriminative learning rates: the lower a layer, the more general what it knows, and the smaller its steps. The
 /// groups of the reused layers get rate / decay, rate / decay^2, … from the top down; the head keeps the rate. Returns
-/// the multipliers of the groups, lowest first. Throws ConfigError for a decay below 1, StateError when the model is not
-/// built. Source: Howard & Ruder 2018 (ULMFiT), where decay is 2.6 and a group is one layer.
+/// the multipliers of the groups, lowest first. Throws ConfigError for a decay below 1, StateError when the model is
+/// not built. Source: Howard & Ruder 2018 (ULMFiT), where decay is 2.6 and a group is one layer.
 template <class Scalar>
 GRAFT_COLD std::vector<double> discriminative_learning_rates(const Model<Scalar>& model, double decay = 2.6,
                                                              const DiscriminativeOptions& options = {}) {

@@ -6,8 +6,9 @@ namespace graft {
 
 template <class Scalar>
 struct ReuseOptions {
-  Index drop_top = 1;   ///< layers of the source that are left away: its head, which has the wrong outputs for a new task
-  bool clone = true;    ///< work on a copy; without it the new model trains the source's own layers
+  Index drop_top =
+      1;              ///< layers of the source that are left away: its head, which has the wrong outputs for a new task
+  bool clone = true;  ///< work on a copy; without it the new model trains the source's own layers
   std::string name = {};
 };
 
@@ -28,8 +29,9 @@ GRAFT_COLD ReusedModel<Scalar> reuse_layers(const Model<Scalar>& source, const s
                                             const ReuseOptions<Scalar>& options = {}) {
   const auto count = static_cast<Index>(source.layers().size());
   if (options.drop_top < 0 || options.drop_top >= count) {
-    fail<ConfigError>("reuse_layers drop_top", "0 to " + std::to_string(count - 1) + " of the " + std::to_string(count) +
-                                                   " layers of \"" + source.name() + "\"",
+    fail<ConfigError>("reuse_layers drop_top",
+                      "0 to " + std::to_string(count - 1) + " of the " + std::to_string(count) + " layers of \"" +
+                          source.name() + "\"",
                       std::to_string(options.drop_top));
   }
   Model<Scalar> base = source;
@@ -49,11 +51,11 @@ GRAFT_COLD ReusedModel<Scalar> reuse_layers(const Model<Scalar>& source, const s
     while (taken()) layer.impl().set_name(unique_name(layer.class_name()));
     model.add(layer);
   }
-  std::string report = "reused " + std::to_string(count - options.drop_top) + " of " + std::to_string(count) +
-                       " layers of \"" + source.name() + "\" (" +
-                       (options.clone ? "cloned: the source stays as it is"
-                                      : "shared: training the new model changes the source") +
-                       "), new head:";
+  std::string report =
+      "reused " + std::to_string(count - options.drop_top) + " of " + std::to_string(count) + " layers of \"" +
+      source.name() + "\" (" +
+      (options.clone ? "cloned: the source stays as it is" : "shared: training the new model changes the source") +
+      "), new head:";
   for (const auto& layer : head) report += " " + layer.name();
   return {model, report};
 }

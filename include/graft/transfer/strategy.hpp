@@ -40,8 +40,8 @@ struct StrategyChoice {
 /// Chooses by the samples per class. Little data: the head alone, since more parameters would learn the samples by
 /// heart. More: the top layers, the least general ones. Very much: everything. The bounds are graft's own, not taken
 /// from a paper: ImageNet has about 1,000 pictures a class, and nets are trained on it from scratch; a tenth of that is
-/// where the top layers begin to pay. Alike tasks (similarity above 0.7) need less of it: the bounds double. Unlike ones
-/// (below 0.3) need more: they halve. Throws ConfigError for numbers without meaning.
+/// where the top layers begin to pay. Alike tasks (similarity above 0.7) need less of it: the bounds double. Unlike
+/// ones (below 0.3) need more: they halve. Throws ConfigError for numbers without meaning.
 GRAFT_COLD inline StrategyChoice choose_strategy(double samples_per_class, const StrategyOptions& options = {}) {
   if (!(samples_per_class >= 0)) {
     fail<ConfigError>("choose_strategy", "at least 0 samples per class", text::number("%g", samples_per_class));
@@ -61,7 +61,8 @@ GRAFT_COLD inline StrategyChoice choose_strategy(double samples_per_class, const
   if (samples_per_class < few) {
     choice = {Strategy::feature_extraction,
               amount + ", fewer than " + text::number("%g", few) + ": the reused layers stay frozen, the head trains"};
-    if (factor < 1) choice.reason += "; the tasks differ: reuse the lower layers only (search_reuse_depth finds how many)";
+    if (factor < 1)
+      choice.reason += "; the tasks differ: reuse the lower layers only (search_reuse_depth finds how many)";
   } else if (samples_per_class < many) {
     choice = {Strategy::partial, amount + ", from " + text::number("%g", few) + " to " + text::number("%g", many) +
                                      ": the head trains, then the top layers with it"};
@@ -105,8 +106,8 @@ GRAFT_COLD Index top_third(const std::vector<Layer<Scalar>>& leaves) {
 
 }  // namespace detail
 
-/// Sets the flags of the layers of a base: none trains; the top `layers` with weights do (0: a third of them, but one at
-/// least and three at most); all do. BatchNormalization stays frozen unless told otherwise.
+/// Sets the flags of the layers of a base: none trains; the top `layers` with weights do (0: a third of them, but one
+/// at least and three at most); all do. BatchNormalization stays frozen unless told otherwise.
 template <class Scalar>
 GRAFT_COLD void apply_strategy(const Model<Scalar>& base, Strategy strategy, Index layers = 0,
                                const UnfreezeOptions& options = {}) {

@@ -70,8 +70,8 @@ TEST_CASE("Fashion-MNIST: missing data say the line that gets them", "[data][err
   const TempDir nothing;
   const Environment environment("GRAFT_DATA", nothing.path());
   CHECK_THROWS_AS(load_fashion_mnist(), FileError);
-  CHECK_THROWS_WITH(load_fashion_mnist(), ContainsSubstring("apt install dataset-fashion-mnist") &&
-                                              ContainsSubstring(nothing.path()));
+  CHECK_THROWS_WITH(load_fashion_mnist(),
+                    ContainsSubstring("apt install dataset-fashion-mnist") && ContainsSubstring(nothing.path()));
 }
 
 TEST_CASE("Fashion-MNIST: a missing file and labels that do not fit are FileErrors", "[data][errors]") {

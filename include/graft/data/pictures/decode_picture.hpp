@@ -21,14 +21,10 @@ struct KnownPicture {
 
 GRAFT_COLD inline PictureKind picture_kind(const std::string& where, std::span<const std::uint8_t> bytes) {
   static constexpr KnownPicture kKnown[] = {
-      {PictureKind::jpeg, "JPEG", 0, "\xFF\xD8\xFF", 3},
-      {PictureKind::png, "PNG", 0, "\x89PNG\r\n\x1A\n", 8},
-      {PictureKind::other, "GIF", 0, "GIF8", 4},
-      {PictureKind::other, "BMP", 0, "BM", 2},
-      {PictureKind::other, "WebP", 8, "WEBP", 4},
-      {PictureKind::other, "TIFF", 0, "II*\0", 4},
-      {PictureKind::other, "TIFF", 0, "MM\0*", 4},
-      {PictureKind::other, "HEIC or AVIF", 4, "ftyp", 4},
+      {PictureKind::jpeg, "JPEG", 0, "\xFF\xD8\xFF", 3}, {PictureKind::png, "PNG", 0, "\x89PNG\r\n\x1A\n", 8},
+      {PictureKind::other, "GIF", 0, "GIF8", 4},         {PictureKind::other, "BMP", 0, "BM", 2},
+      {PictureKind::other, "WebP", 8, "WEBP", 4},        {PictureKind::other, "TIFF", 0, "II*\0", 4},
+      {PictureKind::other, "TIFF", 0, "MM\0*", 4},       {PictureKind::other, "HEIC or AVIF", 4, "ftyp", 4},
   };
   if (bytes.empty()) fail<FileError>(where, "a picture", "no bytes at all");
   for (const KnownPicture& known : kKnown) {

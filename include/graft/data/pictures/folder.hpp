@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "graft/core/error.hpp"
@@ -59,8 +61,7 @@ class PictureFinder {
  public:
   GRAFT_COLD PictureFinder(const std::string& root, bool follow_links) : follow_links_(follow_links) {
     walk(root);
-    std::sort(folders_.begin(), folders_.end(),
-              [](const Found& a, const Found& b) { return a.path < b.path; });
+    std::sort(folders_.begin(), folders_.end(), [](const Found& a, const Found& b) { return a.path < b.path; });
     for (const Found& folder : folders_) {
       for (const std::string& name : folder.files) {
         const std::string extension = extension_of(name);
@@ -79,20 +80,26 @@ class PictureFinder {
   };
 
   GRAFT_COLD void walk(const std::string& path) {
-    // A link to a folder above makes paths without end.
-    if (path.size() > 4000) fail<FileError>("\"" + path.substr(0, 200) + "…\"", "folders of finite depth", "a loop of links");
+    struct stat status;
+    if (::stat(path.c_str(), &status) != 0) fail<FileError>("\"" + path + "\"", "a folder", std::strerror(errno));
+    const std::pair<std::uint64_t, std::uint64_t> self(status.st_dev, status.st_ino);
+    if (std::find(above_.begin(), above_.end(), self) != above_.end()) {
+      fail<FileError>("\"" + path + "\"", "folders that end somewhere", "a link to a folder above it");
+    }
+    above_.push_back(self);
     FolderEntries entries = list_folder(path);
     for (const std::string& name : entries.folders) {
       const std::string below = join_path(path, name);
-      struct stat status;
       const bool link = ::lstat(below.c_str(), &status) == 0 && S_ISLNK(status.st_mode);
       if (!link || follow_links_) walk(below);
     }
+    above_.pop_back();
     folders_.push_back({path, std::move(entries.files)});
   }
 
   bool follow_links_;
   std::vector<Found> folders_;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> above_;  // device and number of the folders on the way
 };
 
 }  // namespace graft::detail

@@ -9,8 +9,8 @@
 namespace graft::detail {
 
 /// Shuffles as numpy.random.RandomState(seed).shuffle does (Mersenne Twister; Fisher and Yates from the end; numbers in
-/// 0 … i by masked rejection). Keras orders files with it before it cuts the validation split off, so the same seed gives
-/// the same pictures to training and validation as in Keras.
+/// 0 … i by masked rejection). Keras orders files with it before it cuts the validation split off, so the same seed
+/// gives the same pictures to training and validation as in Keras.
 template <class T>
 GRAFT_COLD void numpy_shuffle(std::vector<T>& items, std::uint32_t seed) {
   std::mt19937 twister(seed);

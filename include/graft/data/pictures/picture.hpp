@@ -57,8 +57,8 @@ GRAFT_COLD inline void check_picture_size(const std::string& where, Index height
   }
   constexpr Index kSlack = 1 << 16;
   if (height * width > stored * expansion + kSlack) {
-    fail<FileError>(where, "as much data as its size asks for",
-                    std::to_string(stored) + " bytes for " + size, "The file is damaged or hostile.");
+    fail<FileError>(where, "as much data as its size asks for", std::to_string(stored) + " bytes for " + size,
+                    "The file is damaged or hostile.");
   }
 }
 
@@ -67,8 +67,8 @@ inline std::uint8_t luma(int r, int g, int b) {
   return static_cast<std::uint8_t>((19595 * r + 38470 * g + 7471 * b + 32768) >> 16);
 }
 
-/// Pixels of `from` channels to `to` channels (each 1, 3 or 4): grey is repeated, missing alpha is 255, surplus alpha is
-/// dropped (not blended with a background), as TensorFlow and Keras do.
+/// Pixels of `from` channels to `to` channels (each 1, 3 or 4): grey is repeated, missing alpha is 255, surplus alpha
+/// is dropped (not blended with a background), as TensorFlow and Keras do.
 inline void convert_pixels(Index count, Index from, const std::uint8_t* x, Index to, std::uint8_t* y) {
   for (Index i = 0; i < count; ++i, x += from, y += to) {
     const std::uint8_t r = x[0], g = from > 1 ? x[1] : r, b = from > 1 ? x[2] : r;

@@ -103,8 +103,8 @@ class PictureIndexer {
     if (!labelled) return;
     const std::set<Index> distinct(labels.begin(), labels.end());
     for (const Index label : distinct) index_.class_names.push_back(std::to_string(label));
-    if (!distinct.empty() && (*distinct.begin() < 0 || (options_.label_mode != "int" && *distinct.rbegin() >=
-                                                            static_cast<Index>(distinct.size())))) {
+    if (!distinct.empty() && (*distinct.begin() < 0 || (options_.label_mode != "int" &&
+                                                        *distinct.rbegin() >= static_cast<Index>(distinct.size())))) {
       fail<ConfigError>(where_ + ", labels", "numbers 0, 1, 2 … without gaps",
                         std::to_string(*distinct.begin() < 0 ? *distinct.begin() : *distinct.rbegin()));
     }
@@ -125,7 +125,8 @@ class PictureIndexer {
       index_.skipped.push_back("\"" + entry.path + "\": graft decodes no " + extension + " files.");
     }
     if (count > 0 && options_.on_error != "skip") {
-      fail<FileError>(where_, "JPEG and PNG pictures", std::to_string(count) + " .bmp or .gif files, the first: " + first,
+      fail<FileError>(where_, "JPEG and PNG pictures",
+                      std::to_string(count) + " .bmp or .gif files, the first: " + first,
                       "Convert them, or leave them out with .on_error = \"skip\".");
     }
     index_.entries = std::move(kept);
@@ -156,7 +157,8 @@ class PictureIndexer {
       else index_.skipped.push_back(reasons[i]);
     }
     index_.entries = std::move(kept);
-    if (index_.entries.empty()) fail<FileError>(where_, "a picture that can be decoded", "none", index_.skipped.front());
+    if (index_.entries.empty())
+      fail<FileError>(where_, "a picture that can be decoded", "none", index_.skipped.front());
   }
 
   const std::string& directory_;

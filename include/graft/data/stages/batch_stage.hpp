@@ -61,7 +61,8 @@ class BatchStage final : public DatasetStage<Scalar> {
   void put_row(const Tensor<Scalar>& row, Index i, Index count, bool first, Tensor<Scalar>& to) const {
     if (first) ensure_shape(to, with_front(count, row.shape()));
     if (!to.allocated() || !(to.shape().without_batch() == row.shape())) {
-      fail<ShapeError>("Dataset batch", "samples of one shape, " + (to.allocated() ? to.shape().without_batch() : Shape{}).str(),
+      fail<ShapeError>("Dataset batch",
+                       "samples of one shape, " + (to.allocated() ? to.shape().without_batch() : Shape{}).str(),
                        row.shape().str(), "Resize them in a map before batch.");
     }
     std::copy_n(row.data(), row.size(), to.data() + i * row.size());

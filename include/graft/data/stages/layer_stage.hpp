@@ -53,14 +53,16 @@ class LayerStage final : public DatasetStage<Scalar> {
   struct Work {
     std::vector<Shape> shapes;
     std::vector<const Scalar*> inputs;
+    std::vector<std::uint64_t> ids;
     std::vector<Tensor<Scalar>> results;
     std::vector<Planned> planned;
   };
 
   // What is random about a sample depends on the seed, the pass and the sample's id.
   void run(Executor<Scalar>& executor, Work& mine, std::span<const DatasetSlot> slots) const {
-    const RandomKey key = key_.fold(slots[0].epoch).fold(slots[0].id);
-    executor.forward(mine.inputs, key);
+    mine.ids.clear();
+    for (const DatasetSlot& slot : slots) mine.ids.push_back(slot.id);
+    executor.forward(mine.inputs, {key_.fold(slots[0].epoch), mine.ids.data()});
   }
 
   Executor<Scalar>& executor_for(Work& mine) const {

@@ -67,7 +67,8 @@ class ShuffleStage final : public OrderStage<Scalar> {
 /// Elements first … first + count - 1 of another stream.
 class SliceStream final : public SlotStream {
  public:
-  SliceStream(SlotStreamPtr source, Index first, Index count) : source_(std::move(source)), skip_(first), left_(count) {}
+  SliceStream(SlotStreamPtr source, Index first, Index count)
+      : source_(std::move(source)), skip_(first), left_(count) {}
   bool next(std::vector<DatasetSlot>& slots) override {
     for (; skip_ > 0; --skip_) {
       if (!source_->next(slots)) return false;
@@ -159,7 +160,8 @@ class RepeatStage final : public OrderStage<Scalar> {
         if (!stream_) {
           // Every pass has a number of its own, so that it is shuffled and augmented in its own way.
           const auto pass = static_cast<std::uint64_t>(pass_);
-          stream_ = source_.open(count_ < 0 ? (epoch_ << 32) + pass : epoch_ * static_cast<std::uint64_t>(count_) + pass);
+          stream_ =
+              source_.open(count_ < 0 ? (epoch_ << 32) + pass : epoch_ * static_cast<std::uint64_t>(count_) + pass);
           empty_ = true;
         }
         if (stream_->next(slots)) {

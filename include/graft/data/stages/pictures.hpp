@@ -44,9 +44,7 @@ class PictureSource final : public DatasetSource<Scalar> {
         ensure_shape(out.y[0], Shape{1});
         out.y[0][0] = label;
         break;
-      default:
-        ensure_shape(out.y[0], Shape{});
-        out.y[0][0] = label;
+      default: ensure_shape(out.y[0], Shape{}); out.y[0][0] = label;
     }
   }
 

@@ -14,7 +14,8 @@ class TensorsSource final : public DatasetSource<Scalar> {
     const Index samples = x_.samples();
     const auto check = [samples](const char* what, const ArrayLike<Scalar>& array) {
       if (array.shape().rank() == 0 || array.samples() != samples) {
-        fail<ShapeError>("Dataset from_tensors", "as many " + std::string(what) + " as samples: " + std::to_string(samples),
+        fail<ShapeError>("Dataset from_tensors",
+                         "as many " + std::string(what) + " as samples: " + std::to_string(samples),
                          array.shape().str());
       }
     };

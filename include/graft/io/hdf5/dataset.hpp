@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <bit>
 
 #include "graft/io/hdf5/attributes.hpp"
@@ -54,8 +55,36 @@ class Dataset {
   void read(T* into) const {
     read_as(native_type<T>(), into);
   }
+  /// Reads `count` rows from row `first` on, along the first axis. Throws FileError for arrays in chunks: each of their
+  /// rows would have to be looked for and unpacked.
+  template <class T>
+  void read_rows(Index first, Index count, T* into) const {
+    read_rows_as(native_type<T>(), first, count, into);
+  }
 
  private:
+  GRAFT_COLD void read_rows_as(hid_t type, Index first, Index count, void* into) const {
+    const Call call(where_);
+    if (chunked_) {
+      fail<FileError>(where_, "an array in one piece", "one in chunks",
+                      "Read it whole, or rewrite the file: h5repack -l CONTI old.h5 new.h5");
+    }
+    if (shape_.rank() == 0 || first < 0 || count < 0 || first > shape_[0] - count) {
+      fail<FileError>(where_, "rows of " + shape_.str(), std::to_string(first) + " … " + std::to_string(first + count));
+    }
+    std::array<hsize_t, Shape::kMaxRank> start{}, size{};
+    for (int axis = 0; axis < shape_.rank(); ++axis) {
+      size[static_cast<std::size_t>(axis)] = static_cast<hsize_t>(shape_[axis]);
+    }
+    start[0] = static_cast<hsize_t>(first);
+    size[0] = static_cast<hsize_t>(count);
+    const Handle file(call.check(H5Dget_space(id_.get()), "read its shape"), &H5Sclose);
+    const Handle memory(call.check(H5Screate_simple(shape_.rank(), size.data(), nullptr), "read its rows"), &H5Sclose);
+    call.check(H5Sselect_hyperslab(file.get(), H5S_SELECT_SET, start.data(), nullptr, size.data(), nullptr),
+               "read its rows");
+    call.check(H5Dread(id_.get(), type, memory.get(), file.get(), H5P_DEFAULT, into), "read its rows");
+  }
+
   GRAFT_COLD void read_as(hid_t type, void* into) const {
     const Call call(where_);
 #if H5_VERSION_GE(1, 10, 5)

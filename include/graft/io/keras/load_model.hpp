@@ -141,8 +141,10 @@ GRAFT_COLD void compile_from(const ModelSource& source, const Weights& weights, 
                              std::vector<std::string>& warnings) {
   if (source.training_config.is_null()) return;
   try {
-    model.compile(read_training_config<Scalar>(source.training_config, source.keras_version,
-                                               model.impl().output_names(), warnings));
+    auto options = read_training_config<Scalar>(source.training_config, source.keras_version,
+                                                model.impl().output_names(), warnings);
+    options.lints.print = false;  // what the file holds is not what its reader is going to do
+    model.compile(std::move(options));
   } catch (const Error& error) {
     warnings.push_back(std::string("not compiled: ") + error.what());
     return;

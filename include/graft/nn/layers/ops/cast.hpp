@@ -22,7 +22,7 @@ class CastOpImpl final : public detail::OpLayerImpl<Scalar> {
       : Base(name_of(0), config), dtype_(config.get("target_dtype", "float32")) {
     if (dtype_.find("float") != std::string::npos || dtype_ == "double" || dtype_ == "half") kind_ = Kind::real;
     else if (dtype_.find("int") != std::string::npos) kind_ = Kind::integer;
-    else if (dtype_ == "bool") kind_ = Kind::boolean;
+    else if (dtype_ == "bool") kind_ = Kind::truth;
     else
       fail<ConfigError>(this->where(), "the name of a floating-point or integer type, or bool", "\"" + dtype_ + "\"");
   }
@@ -57,7 +57,7 @@ class CastOpImpl final : public detail::OpLayerImpl<Scalar> {
   }
 
  private:
-  enum class Kind { real, integer, boolean };
+  enum class Kind { real, integer, truth };
   std::string dtype_;
   Kind kind_ = Kind::real;
 };
