@@ -14,8 +14,8 @@
 #include <map>
 
 #include "graft/graft.hpp"
-#include "measure.hpp"
 #include "nets.hpp"
+#include "rows.hpp"
 #if GRAFT_HAS_TORCH
 #include <torch/torch.h>
 #endif
@@ -189,21 +189,6 @@ Peer torch_peer(const Net& net, torch::MemoryFormat format) {
 }
 #endif
 
-/// Medians of each peer's time for one kind of work, in turns.
-std::vector<double> in_turns(const std::vector<std::function<void()>>& work, int rounds, int threads) {
-  std::vector<std::vector<double>> times(work.size());
-  for (int round = -1; round < rounds; ++round) {  // the first does not count
-    for (std::size_t i = 0; i < work.size(); ++i) {
-      if (threads > 1) measure::let_others_rest();
-      const double time = measure::of_a_call(round < 0 ? 0 : 0.05, work[i]).wall;
-      if (round >= 0) times[i].push_back(time);
-    }
-  }
-  std::vector<double> result;
-  for (const auto& of_peer : times) result.push_back(measure::median(of_peer));
-  return result;
-}
-
 int print_memory(const std::string& peer, bool frozen) {
   const Net net = nets::resnet50();
   graft::set_num_threads(1);
@@ -257,15 +242,7 @@ int main(int argc, char** argv) {
     const auto report = [&](const std::string& what, const char* target, const auto& make) {
       std::vector<std::function<void()>> work;
       for (const Peer& peer : peers) work.push_back(make(peer));
-      const std::vector<double> times = in_turns(work, rounds, threads);
-      double torch = 0;
-      for (std::size_t i = 1; i < times.size(); ++i) torch = torch == 0 ? times[i] : std::min(torch, times[i]);
-      std::printf("summary | %s, %s, %s | %.1f ms |", net.name.c_str(), what.c_str(),
-                  threads == 1 ? "1 thread" : (std::to_string(threads) + " threads").c_str(), 1e3 * times[0]);
-      if (torch > 0) std::printf(" LibTorch %.1f ms | %.2f × |", 1e3 * torch, torch / times[0]);
-      else std::printf(" LibTorch is not installed: apt install libtorch-dev | – |");
-      std::printf(" %s |\n", threads == 1 ? target : "–");
-      std::fflush(stdout);
+      measure::print_row(net.name + ", " + what, threads, measure::in_turns(work, rounds, threads), target);
     };
     const long batch = entry.step_batch;
     const std::string of = "batch " + std::to_string(batch);
