@@ -18,7 +18,7 @@ GRAFT_COLD inline Index channels_of(const std::string& where, const std::string&
 }
 
 template <class Scalar>
-GRAFT_COLD Tensor<Scalar> tensor_of(const Picture& picture) {
+GRAFT_COLD Tensor<Scalar> tensor_of(const DecodedPicture& picture) {
   Tensor<Scalar> result = Tensor<Scalar>::uninitialized({picture.height, picture.width, picture.channels});
   for (Index i = 0; i < picture.size(); ++i) result[i] = static_cast<Scalar>(picture.data()[i]);
   return result;
@@ -27,7 +27,7 @@ GRAFT_COLD Tensor<Scalar> tensor_of(const Picture& picture) {
 /// Numbers to bytes: stretched to 0 … 255 with scale, as Keras's array_to_img does; else cut off at both ends.
 template <class Scalar>
 GRAFT_COLD void picture_of(const std::string& where, const TensorView<const Scalar>& image, bool scale,
-                           Picture& picture) {
+                           DecodedPicture& picture) {
   const Shape& shape = image.shape();
   const bool grey = shape.rank() == 2;
   const Index channels = grey ? 1 : shape.rank() == 3 ? shape[2] : 0;
@@ -60,7 +60,7 @@ Tensor<Scalar> decode_image(std::span<const std::uint8_t> bytes, const DecodeIma
   if (channels != 0 && channels != 1 && channels != 3 && channels != 4) {
     fail<ConfigError>("decode_image", "channels 0, 1, 3 or 4", std::to_string(channels));
   }
-  detail::Picture picture;
+  detail::DecodedPicture picture;
   const std::string where = "decode_image";
   detail::decode_picture(where, bytes, {.channels = channels, .max_pixels = options.max_pixels}, picture);
   return detail::tensor_of<Scalar>(picture);
@@ -73,7 +73,7 @@ template <class Scalar>
 Tensor<Scalar> load_img(const std::string& path, const LoadImgOptions& options) {
   const std::string where = "\"" + path + "\"";
   std::vector<std::uint8_t> bytes;
-  detail::Picture picture, padded;
+  detail::DecodedPicture picture, padded;
   const Index channels = detail::channels_of("load_img", options.color_mode);
   std::optional<detail::PictureResizer> resize;
   if (options.target_size) {
@@ -92,7 +92,7 @@ Tensor<Scalar> load_img(const std::string& path, const LoadImgOptions& options) 
 /// least number becomes 0 and the largest 255, as in Keras; without it numbers are taken as 0 … 255. Throws ShapeError.
 template <class Scalar>
 std::string encode_png(const Tensor<Scalar>& image, const SaveImgOptions& options) {
-  detail::Picture picture;
+  detail::DecodedPicture picture;
   const std::string where = "encode_png";
   detail::picture_of<Scalar>(where, image.view(), options.scale, picture);
   return detail::encode_png_picture(where, picture);

@@ -39,7 +39,7 @@ GRAFT_COLD inline PictureKind picture_kind(const std::string& where, std::span<c
 
 /// Decodes a picture of any kind that graft knows. Throws FileError.
 GRAFT_COLD inline void decode_picture(const std::string& where, std::span<const std::uint8_t> bytes,
-                                      const DecodeRequest& request, Picture& picture) {
+                                      const DecodeRequest& request, DecodedPicture& picture) {
   if (picture_kind(where, bytes) == PictureKind::jpeg) decode_jpeg(where, bytes, request, picture);
   else decode_png(where, bytes, request, picture);
 }

@@ -37,7 +37,7 @@ class JpegDecoder {
 
   /// Throws FileError for damaged data, also where libjpeg goes on with a warning: what it puts in place of the pixels
   /// that are lost is grey.
-  GRAFT_COLD void decode(Picture& picture) {
+  GRAFT_COLD void decode(DecodedPicture& picture) {
     run(&create);
     run(&read_header);
     // A block of 8 × 8 pixels takes a bit at least, unless arithmetic coding is used.
@@ -190,7 +190,7 @@ class JpegDecoder {
 
 /// Throws FileError.
 GRAFT_COLD inline void decode_jpeg(const std::string& where, std::span<const std::uint8_t> bytes,
-                                   const DecodeRequest& request, Picture& picture) {
+                                   const DecodeRequest& request, DecodedPicture& picture) {
   JpegDecoder(where, bytes, request).decode(picture);
 }
 
@@ -198,7 +198,7 @@ GRAFT_COLD inline void decode_jpeg(const std::string& where, std::span<const std
 
 /// Without libjpeg no JPEG picture can be read.
 [[noreturn]] GRAFT_COLD inline void decode_jpeg(const std::string& where, std::span<const std::uint8_t>,
-                                                const DecodeRequest&, Picture&) {
+                                                const DecodeRequest&, DecodedPicture&) {
   throw FileError(where +
                   " is a JPEG picture, and this program was built without libjpeg, which decodes it. Install it "
                   "(Debian, Ubuntu: libjpeg-dev) and build again. Without it: convert the pictures to PNG.");

@@ -11,7 +11,7 @@ namespace graft::detail {
 
 /// The pixels of a decoded picture: (height, width, channels), one byte each. Its memory is kept from picture to
 /// picture.
-class Picture {
+class DecodedPicture {
  public:
   Index height = 0, width = 0, channels = 0;
 

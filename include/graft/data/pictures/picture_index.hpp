@@ -136,7 +136,7 @@ class PictureIndexer {
     std::vector<std::string> reasons(index_.entries.size());
     parallel_for(0, static_cast<Index>(reasons.size()), 1, [&](Index first, Index last) {
       std::vector<std::uint8_t> bytes;
-      Picture picture;
+      DecodedPicture picture;
       for (Index i = first; i < last; ++i) {
         const auto at = static_cast<std::size_t>(i);
         try {

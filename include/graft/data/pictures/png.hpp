@@ -59,7 +59,7 @@ class PngDecoder : private PngBase {
   PngDecoder& operator=(const PngDecoder&) = delete;
 
   /// Throws FileError.
-  GRAFT_COLD void decode(Picture& picture) {
+  GRAFT_COLD void decode(DecodedPicture& picture) {
     run(&read_header, *this, kUndamaged);
     // Deflate reaches 1 : 1032, and a byte may be 8 pixels.
     check_picture_size(where_, height_, width_, request_.max_pixels, static_cast<Index>(bytes_.size()), 8256);
@@ -134,7 +134,7 @@ class PngDecoder : private PngBase {
 /// Writes a picture of 1, 3 or 4 channels.
 class PngEncoder : private PngBase {
  public:
-  GRAFT_COLD PngEncoder(const std::string& where, const Picture& picture) : PngBase(where), picture_(picture) {
+  GRAFT_COLD PngEncoder(const std::string& where, const DecodedPicture& picture) : PngBase(where), picture_(picture) {
     png_ = png_create_write_struct(PNG_LIBPNG_VER_STRING, static_cast<PngBase*>(this), &on_error, &on_warning);
     if (png_) info_ = png_create_info_struct(png_);
     if (!info_) {
@@ -169,7 +169,7 @@ class PngEncoder : private PngBase {
   }
   static void flush(png_structp) {}
   static void write(PngEncoder& e) {
-    const Picture& picture = e.picture_;
+    const DecodedPicture& picture = e.picture_;
     png_set_write_fn(e.png_, &e, &write_bytes, &flush);
     const int type = picture.channels == 1   ? PNG_COLOR_TYPE_GRAY
                      : picture.channels == 3 ? PNG_COLOR_TYPE_RGB
@@ -183,16 +183,16 @@ class PngEncoder : private PngBase {
     png_write_end(e.png_, nullptr);
   }
 
-  const Picture& picture_;
+  const DecodedPicture& picture_;
   std::string bytes_;
 };
 
 /// Throws FileError.
 GRAFT_COLD inline void decode_png(const std::string& where, std::span<const std::uint8_t> bytes,
-                                  const DecodeRequest& request, Picture& picture) {
+                                  const DecodeRequest& request, DecodedPicture& picture) {
   PngDecoder(where, bytes, request).decode(picture);
 }
-GRAFT_COLD inline std::string encode_png_picture(const std::string& where, const Picture& picture) {
+GRAFT_COLD inline std::string encode_png_picture(const std::string& where, const DecodedPicture& picture) {
   return PngEncoder(where, picture).encode();
 }
 
@@ -205,10 +205,10 @@ GRAFT_COLD inline std::string encode_png_picture(const std::string& where, const
                   "Ubuntu: libpng-dev) and build again. Without it: convert the pictures to JPEG.");
 }
 [[noreturn]] GRAFT_COLD inline void decode_png(const std::string& where, std::span<const std::uint8_t>,
-                                               const DecodeRequest&, Picture&) {
+                                               const DecodeRequest&, DecodedPicture&) {
   without_png(where);
 }
-[[noreturn]] GRAFT_COLD inline std::string encode_png_picture(const std::string& where, const Picture&) {
+[[noreturn]] GRAFT_COLD inline std::string encode_png_picture(const std::string& where, const DecodedPicture&) {
   without_png(where);
 }
 

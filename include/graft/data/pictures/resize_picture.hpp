@@ -38,7 +38,7 @@ class PictureResizer {
 
   /// picture → (height, width, channels) numbers 0 … 255. `padded` is memory for a picture with borders.
   template <class Scalar>
-  void operator()(const Picture& picture, Scalar* y, Picture& padded) const {
+  void operator()(const DecodedPicture& picture, Scalar* y, DecodedPicture& padded) const {
     kernels::ResizeDesc desc;
     desc.images = 1;
     desc.channels = picture.channels;
@@ -60,7 +60,7 @@ class PictureResizer {
   static constexpr Index kMost = Index{1} << 28;
 
   // The filters want the window inside: black borders are made first.
-  static void add_borders(const Picture& picture, kernels::ResizeDesc& desc, Picture& padded) {
+  static void add_borders(const DecodedPicture& picture, kernels::ResizeDesc& desc, DecodedPicture& padded) {
     const Index above = -desc.height.start, beside = -desc.width.start;
     padded.reshape(desc.height.window, desc.width.window, picture.channels);
     std::fill_n(padded.data(), padded.size(), std::uint8_t{0});

@@ -52,7 +52,7 @@ class PictureSource final : public DatasetSource<Scalar> {
   struct Work {
     std::vector<std::uint8_t> bytes;
     std::string where;
-    Picture picture, padded;
+    DecodedPicture picture, padded;
   };
 
   std::vector<PictureIndex::Entry> entries_;
