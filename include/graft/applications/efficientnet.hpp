@@ -26,17 +26,14 @@ struct EfficientNetSize {
   double dropout;
 };
 
-GRAFT_COLD inline bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
 template <class Scalar>
 GRAFT_COLD Model<Scalar> efficientnet(const std::string& variant, const EfficientNetSize& size,
                                       const EfficientNetOptions& options) {
   const std::string name = "efficientnetb" + variant, base = "https://storage.googleapis.com/keras-applications/";
   Net<Scalar> net({"EfficientNetB" + variant, name, size.size, 32, base + name + ".h5", base + name + "_notop.h5"},
                   common_options(options));
-  const bool official = ends_with(options.weights, name + ".h5") || ends_with(options.weights, name + "_notop.h5");
+  const std::string file = options.weights.substr(options.weights.rfind('/') + 1);
+  const bool official = file == name + ".h5" || file == name + "_notop.h5";
   EfficientBlocks<Scalar> blocks;
   blocks.pads = true;
   const auto round = [&](Index filters) { return make_divisible(static_cast<double>(filters) * size.width); };

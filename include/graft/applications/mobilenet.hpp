@@ -67,7 +67,7 @@ GRAFT_COLD Model<Scalar> MobileNet(const MobileNetOptions& options = {}) {
   const std::string stem =
       detail::official_url(std::string("mobilenet/mobilenet_") + alpha + "_" + std::to_string(size.official()) + "_tf");
   detail::Net<Scalar> net(
-      {"MobileNet", size.model_name("mobilenet"), size.fixed(), 32, stem + ".h5", stem + "_no_top.h5"},
+      {"MobileNet", size.model_name("mobilenet"), size.official(), 32, stem + ".h5", stem + "_no_top.h5"},
       detail::common_options(options));
 
   auto x = Blocks::conv(net.input(), 32 * options.alpha, 3, 2, "conv1");

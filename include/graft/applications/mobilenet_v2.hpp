@@ -63,7 +63,7 @@ GRAFT_COLD Model<Scalar> MobileNetV2(const MobileNetV2Options& options = {}) {
       detail::official_url("mobilenet_v2/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_" +
                            text::number(alpha == 1.0 ? "%.1f" : "%g", alpha) + "_" + std::to_string(size.official()));
   detail::Net<Scalar> net(
-      {"MobileNetV2", size.model_name("mobilenetv2"), size.fixed(), 32, stem + ".h5", stem + "_no_top.h5"},
+      {"MobileNetV2", size.model_name("mobilenetv2"), size.official(), 32, stem + ".h5", stem + "_no_top.h5"},
       detail::common_options(options));
 
   auto x = Blocks::conv(net.input(), detail::make_divisible(32 * alpha),

@@ -81,7 +81,7 @@ GRAFT_COLD Model<Scalar> mobilenet_v3(const std::string& title, const std::strin
   using Blocks = MobileNetV3Blocks<Scalar>;
   const std::string where = "applications::" + title;
   const double alpha = options.alpha;
-  if (!(alpha > 0)) fail<ConfigError>(where, "alpha above 0", std::to_string(alpha));
+  if (!(alpha > 0 && alpha <= 100)) fail<ConfigError>(where, "alpha above 0, at most 100", std::to_string(alpha));
   if (options.weights == "imagenet" && alpha != 1.0 && (options.minimalistic || alpha != 0.75)) {
     fail<ConfigError>(where,
                       options.minimalistic ? "alpha 1 with the minimalistic ImageNet weights"

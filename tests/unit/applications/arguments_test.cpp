@@ -49,6 +49,7 @@ TEST_CASE("Applications: the other arguments") {
   for (const char* name : {"MobileNet", "MobileNetV2", "MobileNetV3Large"}) {
     CHECK_THAT(refusal(name, {.alpha = 0}), ContainsSubstring("alpha above 0"));
     CHECK_THAT(refusal(name, {.alpha = NAN}), ContainsSubstring("alpha above 0"));
+    CHECK_THAT(refusal(name, {.alpha = INFINITY}), ContainsSubstring("at most 100"));
   }
   CHECK_THAT(refusal("ResNet50", {.weights = "x.h5", .classifier_activation = "relu"}),
              ContainsSubstring("classifier_activation"));

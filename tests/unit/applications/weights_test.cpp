@@ -168,6 +168,8 @@ TEST_CASE("EfficientNet: the scaling that only Keras's own weights want") {
   const std::size_t plain = layers(dir / "mine.h5").size();
   CHECK(layers(dir / "efficientnetb0_notop.h5").size() == plain + 1);
   CHECK(layers(dir / "mine.h5", true).size() == plain + 1);
+  with_formula("EfficientNetB0", arguments).save_weights(dir / "my_efficientnetb0_notop.h5");
+  CHECK(layers(dir / "my_efficientnetb0_notop.h5").size() == plain);
   CHECK(layers(dir / "efficientnetb0_notop.h5", false).size() == plain);
   const Config scale = layers(dir / "mine.h5", true)[3].config().at("scale");
   CHECK(std::abs(scale.items()[0].as_double() - 1 / std::sqrt(0.229)) < 1e-12);

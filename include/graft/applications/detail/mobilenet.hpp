@@ -14,7 +14,9 @@ class MobileNetSize {
   GRAFT_COLD MobileNetSize(const std::string& title, const Options& options, std::initializer_list<Index> sizes,
                            std::initializer_list<double> alphas)
       : alpha_(options.alpha) {
-    if (!(alpha_ > 0)) fail<ConfigError>("applications::" + title, "alpha above 0", std::to_string(alpha_));
+    if (!(alpha_ > 0 && alpha_ <= 100)) {
+      fail<ConfigError>("applications::" + title, "alpha above 0, at most 100", std::to_string(alpha_));
+    }
     const Shape& shape = options.input_shape;
     const bool known = shape.rank() == 3 && shape[0] == shape[1];
     if (known && std::find(sizes.begin(), sizes.end(), shape[0]) != sizes.end()) official_ = shape[0];
@@ -27,10 +29,8 @@ class MobileNetSize {
                       text::number("%g", alpha_));
   }
 
-  /// The size of pictures whose weights there are.
+  /// The size of the pictures that Keras's weights are for, and of the network's when none is given.
   Index official() const { return official_; }
-  /// The size of the network when none is given.
-  Index fixed() const { return official_; }
   /// "mobilenet" → "mobilenet_1.00_224".
   GRAFT_COLD std::string model_name(const std::string& family) const {
     return family + "_" + text::number("%.2f", alpha_) + "_" +
