@@ -1,6 +1,5 @@
 #pragma once
 
-#include "graft/models/model.hpp"
 #include "graft/models/trainer.hpp"
 
 namespace graft::detail {
