@@ -3,7 +3,6 @@
 #include <cmath>
 #include <map>
 
-#include "graft/models/model.hpp"
 #include "graft/models/run_batches.hpp"
 #include "graft/models/trainer.hpp"
 
