@@ -11,6 +11,7 @@
 #include "graft/core/version.hpp"
 #include "graft/graph/input.hpp"
 #include "graft/graph/ops.hpp"
+#include "graft/metrics/confusion_matrix.hpp"
 #include "graft/models/callbacks/callbacks.hpp"
 #include "graft/models/clone.hpp"
 #include "graft/models/model.hpp"

@@ -4,6 +4,7 @@
 
 #include "graft/core.hpp"
 #include "graft/data/fashion_mnist.hpp"
+#include "graft/io/report/html_report.hpp"
 
 #ifndef GRAFT_COMPILED
 #include "graft/io/keras/keras.hpp"

@@ -14,6 +14,7 @@ struct FlatGraph {
     std::shared_ptr<LayerImpl<Scalar>> layer;
     std::vector<std::size_t> inputs, outputs;  ///< values
     bool trainable = true;
+    std::optional<bool> training = {};    ///< the mode, when a call around it says one
     std::vector<std::size_t> masks = {};  ///< of the inputs, or kNone; empty when the layer uses none
     std::size_t output_mask = kNone;      ///< the mask that the layer makes
     std::uint64_t stream = 0;             ///< number of its random streams, which a cut of the graph leaves as it is
@@ -32,6 +33,11 @@ struct FlatGraph {
     }
     return false;
   }
+  /// True when the node draws random numbers, or moves its own state, in training.
+  static bool draws(const FlatNode& node) { return node.training.value_or(true) && node.layer->is_random(); }
+  static bool moves_state(const FlatNode& node) {
+    return node.layer->updates_state({.training = node.training.value_or(true), .trainable = node.trainable});
+  }
 };
 
 namespace detail {
@@ -41,7 +47,7 @@ class Flattener {
  public:
   /// Inlines `graph` with `inputs` (values) as its inputs; returns the values of its outputs.
   std::vector<std::size_t> inline_graph(const Graph<Scalar>& graph, const std::vector<std::size_t>& inputs,
-                                        bool trainable) {
+                                        bool trainable, std::optional<bool> training = {}) {
     std::vector<std::vector<std::size_t>> values(graph.nodes().size());  // of each node's outputs
     const auto value_of = [&](const Symbol<Scalar>& symbol) { return values[graph.position(symbol)][symbol.output()]; };
     for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -56,12 +62,13 @@ class Flattener {
       for (const auto& input : node->inputs) from.push_back(value_of(input));
       const auto& layer = node->layer;
       const bool learns = trainable && layer.trainable();
+      const std::optional<bool> mode = node->training ? node->training : training;
       std::vector<std::size_t> to;
       if (const auto* model = dynamic_cast<const GraphLayerImpl<Scalar>*>(&layer.impl())) {
-        to = inline_graph(model->graph(), from, learns);
+        to = inline_graph(model->graph(), from, learns, mode);
       } else {
         for (std::size_t i = 0; i < node->output_shapes.size(); ++i) to.push_back(flat.values++);
-        flat.nodes.push_back({layer.shared(), from, to, learns});
+        flat.nodes.push_back({layer.shared(), from, to, learns, mode});
         flat.nodes.back().stream = flat.nodes.size() - 1;
         pass_masks(flat.nodes.back());
       }
@@ -131,8 +138,8 @@ GRAFT_COLD SplitGraph<Scalar> split_frozen_prefix(const FlatGraph<Scalar>& graph
   split.prefix.inputs = graph.inputs;
   split.prefix.values = split.rest.values = graph.values;
   for (const auto& node : graph.nodes) {
-    bool stays = !FlatGraph<Scalar>::learns(node) && !node.layer->is_random() && !node.layer->activity_regularizer() &&
-                 !node.layer->updates_state({.training = true, .trainable = node.trainable});
+    bool stays = !FlatGraph<Scalar>::learns(node) && !FlatGraph<Scalar>::draws(node) &&
+                 !node.layer->activity_regularizer() && !FlatGraph<Scalar>::moves_state(node);
     for (const std::size_t input : node.inputs) stays = stays && frozen[input];
     for (const std::size_t mask : node.masks) stays = stays && (mask == FlatGraph<Scalar>::kNone || frozen[mask]);
     if (stays) {

@@ -92,6 +92,13 @@ class Plan {
   const Lifetime& lifetime(std::size_t i) const { return lifetimes_[i]; }
   /// Size of the one block of memory that holds all values, gradients of values, caches and scratch.
   Index arena_bytes() const { return arena_bytes_; }
+  /// What forward draws random numbers from at inference: a new key where a call with training = true does so.
+  GRAFT_COLD RandomKey inference_key() const {
+    for (const auto& node : nodes_) {
+      if (node.use.training && node.layer->is_random()) return next_random_key();
+    }
+    return {};
+  }
   /// The variables whose gradients a run computes, each once, in the order of the graph.
   const std::vector<VariablePtr<Scalar>>& variables() const { return variables_; }
 
@@ -122,7 +129,7 @@ class Plan {
       node.output_mask = flat.output_mask;
       node.stream = flat.stream;
       node.variables = flat.layer->variables();
-      node.use.training = options_.training;
+      node.use.training = flat.training.value_or(options_.training);
       node.use.trainable = flat.trainable;
       node.use.masked = !node.masks.empty();
       for (std::size_t i = 0; i < node.inputs.size(); ++i) {

@@ -10,6 +10,7 @@ struct Node {
   Layer<Scalar> layer;
   std::vector<Symbol<Scalar>> inputs;
   std::vector<Shape> output_shapes;
+  std::optional<bool> training = std::nullopt;  ///< see CallOptions
 };
 
 /// A value in a functional model before there are numbers: an output of a node. Made by graft::Input and by calling a
@@ -40,7 +41,8 @@ class Symbol {
 
 /// Calls a layer on symbols: builds it on the first call. All its outputs are returned.
 template <class Scalar>
-GRAFT_COLD std::vector<Symbol<Scalar>> call_layer(const Layer<Scalar>& layer, std::vector<Symbol<Scalar>> inputs) {
+GRAFT_COLD std::vector<Symbol<Scalar>> call_layer(const Layer<Scalar>& layer, std::vector<Symbol<Scalar>> inputs,
+                                                  const CallOptions& options = {}) {
   if (inputs.empty()) fail<ConfigError>(layer.impl().where(), "a call with at least one input", "one without");
   auto node = std::make_shared<Node<Scalar>>();
   std::vector<Shape> shapes;
@@ -48,6 +50,7 @@ GRAFT_COLD std::vector<Symbol<Scalar>> call_layer(const Layer<Scalar>& layer, st
   layer.impl().ensure_built(shapes);
   node->layer = layer;
   node->inputs = std::move(inputs);
+  node->training = options.training;
   node->output_shapes = layer.impl().output_shapes(shapes);
   layer.impl().note_call(node);
   std::vector<Symbol<Scalar>> outputs;
@@ -83,13 +86,14 @@ GRAFT_COLD Symbol<Scalar> Layer<Scalar>::get_input_at(Index call) const {
 }
 
 template <class Scalar>
-GRAFT_COLD Symbol<Scalar> Layer<Scalar>::operator()(const Symbol<Scalar>& input) const {
-  return call_layer<Scalar>(*this, {input}).front();
+GRAFT_COLD Symbol<Scalar> Layer<Scalar>::operator()(const Symbol<Scalar>& input, const CallOptions& options) const {
+  return call_layer<Scalar>(*this, {input}, options).front();
 }
 
 template <class Scalar>
-GRAFT_COLD Symbol<Scalar> Layer<Scalar>::operator()(const std::vector<Symbol<Scalar>>& inputs) const {
-  return call_layer<Scalar>(*this, inputs).front();
+GRAFT_COLD Symbol<Scalar> Layer<Scalar>::operator()(const std::vector<Symbol<Scalar>>& inputs,
+                                                    const CallOptions& options) const {
+  return call_layer<Scalar>(*this, inputs, options).front();
 }
 
 }  // namespace graft

@@ -36,10 +36,11 @@ class FunctionalImpl final : public ModelImpl<Scalar> {
       Config inbound = Config::array();
       for (const Node<Scalar>* node : graph_.nodes()) {
         if (!(node->layer == layer) || graph_.is_input(node)) continue;
-        Config call = Config::array();
+        Config call = Config::array(), kwargs = Config::object();
+        if (node->training) kwargs["training"] = *node->training;
         for (const auto& input : node->inputs) {
           Config triple = reference(input);
-          triple.push_back(Config::object());
+          triple.push_back(kwargs);
           call.push_back(triple);
         }
         inbound.push_back(call);

@@ -60,6 +60,9 @@ class History {
     }
     return false;
   }
+  /// Writes the curves as a page that needs no other file; HtmlReport makes richer ones. Include
+  /// graft/io/report/html_report.hpp (graft.hpp does). Throws FileError.
+  void save_html(const std::string& path, const std::string& title = "Training") const;
   GRAFT_COLD std::vector<std::string> keys() const {
     std::vector<std::string> names;
     for (const auto& entry : series_) names.push_back(entry.first);

@@ -124,12 +124,21 @@ class FunctionalReader {
         at.inputs.push_back(*symbol);
       }
       const ValueKey made{name, static_cast<Index>(at.done++)};
-      values_[made] = call_layer<Scalar>(layers_[name], std::exchange(at.inputs, {}));
+      values_[made] = call_layer<Scalar>(layers_[name], std::exchange(at.inputs, {}), options_of(references));
       if (const auto woken = waiting_.find(made); woken != waiting_.end()) {
         ready.insert(ready.end(), woken->second.begin(), woken->second.end());
         waiting_.erase(woken);
       }
     }
+  }
+
+  // Of the arguments of a call, the fourth part of its references, only the mode is told to layers.
+  static CallOptions options_of(const std::vector<Config>& references) {
+    CallOptions options;
+    if (references.empty() || references[0].items().size() < 4) return options;
+    const Config* training = references[0].items()[3].find_set("training");
+    if (training && training->is_bool()) options.training = training->as_bool();
+    return options;
   }
 
   // tf.keras counts the call that built a nested model as its first, so that its own calls begin at 1; others begin at

@@ -64,7 +64,7 @@ std::vector<Tensor<Scalar>> run_batches(const std::vector<TensorView<const Scala
     // All full batches with one executor, then the short one.
     for (Index end = batch == batch_size ? samples - samples % batch_size : samples; first < end; first += batch) {
       for (std::size_t i = 0; i < x.size(); ++i) pointers[i] = x[i].rows(first, first + batch).data();
-      executor->forward(pointers);
+      executor->forward(pointers, executor->plan().inference_key());
       for (std::size_t i = 0; i < executor->plan().outputs().size(); ++i) {
         const TensorView<const Scalar> y = executor->output(i);
         if (results.size() == i) results.push_back(Tensor<Scalar>::uninitialized(y.shape().replace_batch(samples)));

@@ -72,7 +72,7 @@ class Trainer {
       const Index last = std::min(first + batch_size, data.samples());
       Session& session = open(test_sessions_, data, last - first, false);
       batches.read(order, first, last);
-      session.executor.forward(batches.inputs);
+      session.executor.forward(batches.inputs, session.executor.plan().inference_key());
       double total = session.executor.activity_loss() + regularization(session, false);
       for (std::size_t i = 0; i < graph_.outputs.size(); ++i)
         total += loss_weights_[i] * loss_of(session, batches, i, false);

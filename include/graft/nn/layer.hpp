@@ -9,6 +9,14 @@ namespace graft {
 template <class Scalar>
 class Symbol;
 
+/// Keras's keyword arguments of a call.
+struct CallOptions {
+  /// The mode of this use of the layer, and of all that is inside, whatever the run is: base(x, {.training = false}) keeps
+  /// the BatchNormalization layers of a base at inference when they are unfrozen; {.training = true} keeps Dropout active
+  /// in predict. Not given: the mode of the run. State (moving statistics) moves in training steps only.
+  std::optional<bool> training = std::nullopt;
+};
+
 /// Handle of a layer: copying it shares the layer, as assignment does in Python.
 template <class Scalar = float>
 class Layer {
@@ -88,8 +96,8 @@ class Layer {
   void reset_states() const { impl().reset_states(); }
 
   // Using a layer in a functional model; defined in graph/symbol.hpp.
-  Symbol<Scalar> operator()(const Symbol<Scalar>& input) const;
-  Symbol<Scalar> operator()(const std::vector<Symbol<Scalar>>& inputs) const;
+  Symbol<Scalar> operator()(const Symbol<Scalar>& input, const CallOptions& options = {}) const;
+  Symbol<Scalar> operator()(const std::vector<Symbol<Scalar>>& inputs, const CallOptions& options = {}) const;
   /// What the layer gave back, and what it was given, in its first call: where a model is cut. Model(model.inputs(),
   /// {model.get_layer("block4_pool").output()}). Throws StateError when it was never called.
   Symbol<Scalar> output() const { return get_output_at(0); }

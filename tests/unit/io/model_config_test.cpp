@@ -271,3 +271,41 @@ TEST_CASE("model_config: files without a version are judged by their words") {
   CHECK(keras::generation_of("2.2.4-tf", Config()) == Generation::keras2);
   CHECK(keras::generation_of("3.11.3", Config()) == Generation::keras3);
 }
+
+TEST_CASE("model_config: the mode of a call") {
+  // One input, a layer of `class_name` called with the given keyword arguments.
+  const auto kwargs_of = [](const std::string& class_name, const std::string& kwargs, Generation generation,
+                            bool by_graft = false) {
+    const std::string config = class_name == "Functional"
+                                   ? R"({"name": "l", "layers": [{"class_name": "InputLayer", "name": "i", "config": )"
+                                     R"({"name": "i", "batch_input_shape": [null, 2]}, "inbound_nodes": []}], )"
+                                     R"("input_layers": [["i", 0, 0]], "output_layers": [["i", 0, 0]]})"
+                                   : R"({"name": "l", "rate": 0.5})";
+    const std::string call =
+        generation == Generation::keras3
+            ? R"({"args": [{"class_name": "__keras_tensor__", "config": {"shape": [null, 2], "dtype": "float32", )"
+              R"("keras_history": ["x", 0, 0]}}], "kwargs": )" +
+                  kwargs + "}"
+            : R"([["x", 0, 0, )" + kwargs + "]]";
+    const Config model = json::parse(canonical(
+        R"({"class_name": "Functional", "config": {"name": "m", "layers": [{"class_name": "InputLayer", "name": "x", )"
+        R"("config": {"name": "x", "batch_input_shape": [null, 2]}, "inbound_nodes": []}, {"class_name": ")" +
+            class_name + R"(", "name": "l", "config": )" + config + R"(, "inbound_nodes": [)" + call +
+            R"(]}], "input_layers": [["x", 0, 0]], "output_layers": [["l", 0, 0]]}})",
+        generation, by_graft));
+    return json::dump(
+        model.at("config").at("layers").items()[1].at("inbound_nodes").items()[0].items()[0].items()[3]);
+  };
+  const std::string none = "{}", off = R"({"training": false})", on = R"({"training": true})";
+  for (const char* class_name : {"Functional", "BatchNormalization"}) {
+    CHECK(kwargs_of(class_name, off, Generation::keras3) == off);
+    CHECK(kwargs_of(class_name, on, Generation::keras3) == on);
+  }
+  // Keras 3 writes the layer's own default.
+  CHECK(kwargs_of("Dropout", off, Generation::keras3) == none);
+  CHECK(kwargs_of("RandomContrast", on, Generation::keras3) == none);
+  CHECK(kwargs_of("Dropout", on, Generation::keras3, true) == on);
+  CHECK(kwargs_of("Dropout", off, Generation::keras2) == off);
+  CHECK(kwargs_of("Dropout", R"({"training": null})", Generation::keras2) == none);
+  CHECK(kwargs_of("Dropout", R"({"training": 1})", Generation::keras2) == on);
+}

@@ -133,3 +133,18 @@ TEST_CASE("plot_model writes the graph for Graphviz") {
   CHECK_THROWS_AS(plot_model(model, folder / "no/such/folder.dot"), FileError);
   CHECK_THROWS_AS(model_to_dot(model, {.rankdir = "up"}), ConfigError);
 }
+
+TEST_CASE("Cropping3D may leave nothing: the output is an empty tensor") {
+  const auto x = Input({1, 3, 2, 2});
+  const auto y = Conv3D(2, {1, 1, 1})(x);
+  const Model model(x, Cropping3D({{3, 0}, {0, 1}, {0, 0}})(y));
+  CHECK(model.output_shape() == Shape{-1, 0, 2, 2, 2});
+  const auto empty = model.predict(Tensor<float>({5, 1, 3, 2, 2}));
+  CHECK(empty.shape() == Shape{5, 0, 2, 2, 2});
+  CHECK(empty.size() == 0);
+  const Model beside({x}, {Cropping3D(1)(y), y});
+  CHECK(beside.predict_all(Tensor<float>({2, 1, 3, 2, 2}))[1].shape() == Shape{2, 1, 3, 2, 2});
+  // Nothing comes back through it.
+  beside.compile({.optimizer = "sgd", .loss = {"mse", "mse"}, .loss_weights = {0, 1}});
+  CHECK_THROWS_AS(Cropping2D(1)(Input({2, 3, 1})), ShapeError);
+}

@@ -57,6 +57,13 @@ GRAFT_COLD inline Config flags_of(const Config& config) {
 
 }  // namespace detail
 
+namespace detail {
+GRAFT_COLD inline const Config* mode_of(const std::vector<Config>& references) {
+  if (references.empty() || references[0].items().size() < 4) return nullptr;
+  return references[0].items()[3].find_set("training");
+}
+}  // namespace detail
+
 /// inbound_nodes of an attention layer as lists of inputs in graft's order; flags of the calls go into `config`. Throws
 /// ConfigError when a mask is an input of the model: graft takes masks from the layers that make them.
 GRAFT_COLD inline Config read_calls(const std::string& class_name, const Config& inbound, Config& config,
@@ -112,8 +119,10 @@ GRAFT_COLD inline Config read_calls(const std::string& class_name, const Config&
     }
     first_call = false;
     Config inputs = Config::array();
+    Config mode = Config::object();
+    if (const Config* training = kwargs.find_set("training")) mode["training"] = *training;
     for (Config& tensor : tensors) {
-      tensor.push_back(Config::object());
+      tensor.push_back(mode);
       inputs.push_back(std::move(tensor));
     }
     result.push_back(std::move(inputs));
@@ -131,6 +140,7 @@ GRAFT_COLD inline Config tf_entry(Config entry) {
   for (const Config& call : entry.at("inbound_nodes").items()) {
     const auto& references = call.items();
     Config kwargs = detail::flags_of(config), written = Config::array();
+    if (const Config* training = detail::mode_of(references)) kwargs["training"] = *training;
     if (projected) {
       const char* names[] = {"", "value", "key", "attention_mask"};
       for (std::size_t i = 1; i < references.size() && i < 4; ++i) {
@@ -154,9 +164,11 @@ GRAFT_COLD inline Config tf_entry(Config entry) {
 /// The config without what Keras 3 passes in calls.
 GRAFT_COLD inline Config keras3_config(const Config& config) { return detail::without_flags(config); }
 
-/// One call as Keras 3 writes it, from its tensors in Keras 3's form.
-GRAFT_COLD inline Config keras3_call(std::string_view class_name, const Config& config, std::vector<Config> tensors) {
+/// One call as Keras 3 writes it, from its tensors in Keras 3's form and the mode, if it has one of its own.
+GRAFT_COLD inline Config keras3_call(std::string_view class_name, const Config& config, std::vector<Config> tensors,
+                                     const Config* training) {
   Config kwargs = detail::flags_of(config), result = Config::object();
+  if (training) kwargs["training"] = *training;
   if (is_projected(class_name) && tensors.size() == 4) {
     kwargs["attention_mask"] = tensors[3];
     tensors.pop_back();

@@ -116,7 +116,7 @@ class Keras3ConfigWriter {
     }
     const std::string_view class_name = layer.class_name();
     if (ops::is_operation(class_name)) return ops::keras3_call(class_name, config, tensors);
-    if (attention::is_attention(class_name)) return attention::keras3_call(class_name, config, tensors);
+    if (attention::is_attention(class_name)) return attention::keras3_call(class_name, config, tensors, kwargs.find_set("training"));
     Config args = Config::array();
     const bool recurrent = has_state(class_name);
     if (tensors.size() == 1) {

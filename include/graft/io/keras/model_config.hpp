@@ -21,7 +21,10 @@ class ModelConfigReader {
  public:
   /// `by_graft`: the file was written by graft, which numbers calls of nested models as Keras 3 does.
   ModelConfigReader(Generation generation, bool by_graft, std::vector<std::string>& warnings)
-      : generation_(generation), calls_as_keras3_(by_graft || generation == Generation::keras3), warnings_(warnings) {}
+      : generation_(generation),
+        calls_as_keras3_(by_graft || generation == Generation::keras3),
+        defaults_in_calls_(generation == Generation::keras3 && !by_graft),
+        warnings_(warnings) {}
 
   /// Throws ConfigError.
   GRAFT_COLD Config read(const Config& raw) {
@@ -137,14 +140,34 @@ class ModelConfigReader {
       made["name"] = name ? *name : made.at("config").at("name");
       const Config* calls = entry.find_set("inbound_nodes");
       const std::string class_name = made.at("class_name").as_string();
+      const bool says_training = !defaults_in_calls_ || is_model(made) || class_name == "BatchNormalization";
       if (calls && attention::is_attention(class_name)) {
         made["inbound_nodes"] = attention::read_calls(class_name, *calls, made["config"], classes);
       } else {
         made["inbound_nodes"] = calls ? canonical_calls(*calls) : Config::array();
       }
+      made["inbound_nodes"] = with_mode(made["inbound_nodes"], says_training);
       layers.push_back(std::move(made));
     }
     return layers;
+  }
+
+  // Keras 3 writes the default that Dropout, recurrent and other layers have for "training" into every call of theirs:
+  // there it means nothing. 0 and 1 are what Keras 2 may say for the two modes.
+  GRAFT_COLD static Config with_mode(const Config& calls, bool says_training) {
+    Config result = Config::array();
+    for (const Config& call : calls.items()) {
+      Config made = Config::array();
+      for (const Config& reference : call.items()) {
+        std::vector<Config> parts = reference.items();
+        const Config* training = parts.size() > 3 ? parts[3].find("training") : nullptr;
+        if (training && training->is_number() && says_training) parts[3]["training"] = training->as_double() != 0;
+        else if (training && !(training->is_bool() && says_training)) parts[3].erase("training");
+        made.push_back(Config::array(std::move(parts)));
+      }
+      result.push_back(std::move(made));
+    }
+    return result;
   }
 
   // 16-bit policies are run in float32.
@@ -187,7 +210,7 @@ class ModelConfigReader {
   }
 
   Generation generation_;
-  bool calls_as_keras3_;
+  bool calls_as_keras3_, defaults_in_calls_;
   std::vector<std::string>& warnings_;
 };
 

@@ -122,14 +122,15 @@ class BorderImpl final : public LayerImpl<Scalar> {
       Index& size = shape.size[axis];
       const Index sum = borders_[0][axis] + borders_[1][axis];
       if (size == Shape::kUnknown) continue;
-      if (crops() && sum >= size) {
+      // tf.keras lets Cropping3D, and no other, leave nothing.
+      if (crops() && sum >= size && rank_ < 3) {
         fail<ShapeError>(this->where(), "more than " + std::to_string(sum) + " elements to cut off from",
                          inputs[0].str());
       }
       if (!crops() && size > std::numeric_limits<Index>::max() - sum) {
         fail<ShapeError>(this->where(), "a size that fits in memory", inputs[0].str());
       }
-      size += crops() ? -sum : sum;
+      size = crops() ? std::max<Index>(size - sum, 0) : size + sum;
     }
     return shape.shape(format_);
   }
@@ -175,6 +176,7 @@ class BorderImpl final : public LayerImpl<Scalar> {
     detail::set_last(box.small, crops() ? y.size : x.size, rank_);
     detail::set_last(box.large, crops() ? x.size : y.size, rank_);
     detail::set_last(box.offset, borders_[0], rank_);
+    for (int axis = 0; axis < 3; ++axis) box.offset[axis] = std::min(box.offset[axis], box.large[axis]);
     return box;
   }
 

@@ -33,7 +33,7 @@ class Cropping2D : public Layer<Scalar> {
 };
 
 /// Cuts off the borders of (batch, depth, height, width, channels): 1, {1, 2, 3} (both ends of each dimension), or {{1,
-/// 2}, {3, 4}, {5, 6}}.
+/// 2}, {3, 4}, {5, 6}}. What is cut off whole leaves an empty tensor, as in tf.keras (Keras 3 refuses it).
 template <class Scalar = float>
 class Cropping3D : public Layer<Scalar> {
  public:
