@@ -122,6 +122,7 @@
   X(class AdamWImpl<float>) \
   X(class AdamaxImpl<float>) \
   X(class FtrlImpl<float>) \
+  X(class LambImpl<float>) \
   X(class LionImpl<float>) \
   X(class NadamImpl<float>) \
   X(class RMSpropImpl<float>) \

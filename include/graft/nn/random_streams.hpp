@@ -17,6 +17,8 @@ struct RandomStreams {
   const std::uint64_t* samples = nullptr;  ///< ids of the batch's samples, which stay until backward; null: row numbers
   Index batch = 1;                         ///< number of samples
 
+  RandomStreams(RandomKey from = {}, const std::uint64_t* ids = nullptr, Index size = 1)
+      : key(from), samples(ids), batch(size) {}
   /// Other streams of the same samples.
   RandomStreams fold(std::uint64_t data) const { return {key.fold(data), samples, batch}; }
   /// The stream of sample i of the batch.

@@ -7,6 +7,7 @@
 #include "graft/optimizers/adamax.hpp"
 #include "graft/optimizers/adamw.hpp"
 #include "graft/optimizers/ftrl.hpp"
+#include "graft/optimizers/lamb.hpp"
 #include "graft/optimizers/lion.hpp"
 #include "graft/optimizers/loss_scale_optimizer.hpp"
 #include "graft/optimizers/nadam.hpp"
@@ -62,6 +63,7 @@ inline constexpr NamedClass<Optimizer<Scalar>> kOptimizers[] = {
     {"Adagrad adagrad", make_optimizer<Scalar, AdagradImpl<Scalar>, AdagradArgs>},
     {"Adadelta adadelta", make_optimizer<Scalar, AdadeltaImpl<Scalar>, AdadeltaArgs>},
     {"Ftrl ftrl", make_optimizer<Scalar, FtrlImpl<Scalar>, FtrlArgs>},
+    {"Lamb lamb", make_optimizer<Scalar, LambImpl<Scalar>, LambArgs>},
     {"Lion lion", make_optimizer<Scalar, LionImpl<Scalar>, LionArgs>},
     {"LossScaleOptimizer loss_scale_optimizer", make_loss_scale_optimizer<Scalar>},
 };

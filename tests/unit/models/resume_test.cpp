@@ -146,6 +146,7 @@ TEST_CASE("BackupAndRestore: every optimizer goes on with its state") {
                                                  Adagrad(),
                                                  Adadelta(),
                                                  Ftrl(),
+                                                 Lamb(),
                                                  Lion()};
   for (const auto& optimizer : optimizers) {
     CAPTURE(optimizer.class_name());

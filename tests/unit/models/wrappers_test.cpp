@@ -302,7 +302,7 @@ TEST_CASE("A steady training step of layers over time allocates nothing") {
   executor.bind_gradients(views);
   const float* pointers[] = {x.data()};
   const auto step = [&] {
-    executor.forward(pointers, {7});
+    executor.forward(pointers, RandomKey{7});
     std::fill_n(executor.output_gradient(0).data(), executor.output_gradient(0).size(), 1.0F);
     executor.backward();
   };

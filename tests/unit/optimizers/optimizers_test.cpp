@@ -66,6 +66,7 @@ TEST_CASE("three steps of every optimizer as Keras 3.11.3 makes them, and as the
       {graft::Adagrad({.learning_rate = 0.1}), {.89566368, -2.01459312}, {.89566366, -2.01459301}},
       {graft::Adadelta({.learning_rate = 1.0}), {.99816895, -2.00092816}, {.99816892, -2.00092805}},
       {graft::Ftrl({.learning_rate = 0.1}), {.36114118, -1.41157031}, {.36114116, -1.41157032}},
+      {graft::Lamb({.learning_rate = 0.1}), {.50671417, -2.06900382}, {.50671420, -2.06900375}},
       {graft::Lion({.learning_rate = 0.1}), {.89999998, -2.09999990}, {.9, -2.1}},
   };
   for (const Case& c : cases) {
@@ -335,7 +336,7 @@ TEST_CASE("schedules give the learning rates that Keras 3.11.3 used", "[golden]"
 
 TEST_CASE("optimizers come back from their config") {
   for (const char* name :
-       {"SGD", "RMSprop", "Adam", "AdamW", "Nadam", "Adamax", "Adagrad", "Adadelta", "Ftrl", "Lion"}) {
+       {"SGD", "RMSprop", "Adam", "AdamW", "Nadam", "Adamax", "Adagrad", "Adadelta", "Ftrl", "Lamb", "Lion"}) {
     INFO(name);
     const Optimizer<float> optimizer(name);
     CHECK(optimizer.class_name() == name);
@@ -414,7 +415,7 @@ TEST_CASE("R-76: optimizers by string; unknown names suggest the nearest") {
 
 TEST_CASE("a state taken and given back goes on as if nothing had happened") {
   for (const char* name :
-       {"SGD", "RMSprop", "Adam", "AdamW", "Nadam", "Adamax", "Adagrad", "Adadelta", "Ftrl", "Lion"}) {
+       {"SGD", "RMSprop", "Adam", "AdamW", "Nadam", "Adamax", "Adagrad", "Adadelta", "Ftrl", "Lamb", "Lion"}) {
     INFO(name);
     Config config = Optimizer<float>(name).config();
     config["config"]["use_ema"] = true;

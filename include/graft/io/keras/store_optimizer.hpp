@@ -43,7 +43,7 @@ GRAFT_COLD inline std::vector<StoredSlot> stored_slots(const Config& optimizer, 
     add({"velocity"});
     if (config.get("momentum", 0.0) > 0) add({"momentum"});
     if (config.get("centered", false)) add({"average_gradient"});
-  } else if (name == "Adam" || name == "AdamW" || name == "Nadam") {
+  } else if (name == "Adam" || name == "AdamW" || name == "Nadam" || name == "Lamb") {
     add({"momentum", "velocity"});
     if (config.get("amsgrad", false)) add({"velocity_hat"});
   } else if (name == "Adamax") {
