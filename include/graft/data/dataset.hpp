@@ -158,9 +158,9 @@ class Dataset {
   const std::vector<std::string>& file_paths() const { return files().file_paths; }
   const std::vector<std::string>& skipped() const { return files().skipped; }
 
-  /// Pass `epoch`, from its beginning.
-  GRAFT_COLD std::unique_ptr<DatasetCursor<Scalar>> open(std::uint64_t epoch = 0) const {
-    const Index ahead = prefetch_ > 0 ? prefetch_ : threads_;
+  /// Pass `epoch`, from its beginning; without `background` no thread works ahead.
+  GRAFT_COLD std::unique_ptr<DatasetCursor<Scalar>> open(std::uint64_t epoch = 0, bool background = true) const {
+    const Index ahead = !background ? 0 : prefetch_ > 0 ? prefetch_ : threads_;
     return std::make_unique<DatasetCursor<Scalar>>(stage(), epoch, ahead, threads_);
   }
   /// The first element of pass 0. Throws DataError when there is none.

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "graft/models/dataset_cache.hpp"
 #include "graft/models/dataset_passes.hpp"
 #include "graft/models/fit_run.hpp"
 #include "graft/models/lints/data_lints.hpp"
@@ -64,11 +65,6 @@ GRAFT_COLD void check_fit_options(const FitOptions<Scalar>& options) {
   at_least(0, options.validation_steps, "validation_steps");
 }
 
-[[noreturn]] GRAFT_COLD inline void cannot_cache(const char* what) {
-  fail<ConfigError>(std::string("fit cache_frozen_prefix, ") + what, "arrays", "a Dataset",
-                    "A dataset may give other samples in every epoch. Compute its features with extract_features.");
-}
-
 /// The passes over a dataset for validation, if there is one.
 template <class Scalar>
 GRAFT_COLD std::unique_ptr<DatasetPasses<Scalar>> validation_dataset(const ModelImpl<Scalar>& model,
@@ -97,7 +93,9 @@ GRAFT_COLD History Model<Scalar>::fit(Arrays<Scalar> x, Arrays<Scalar> y, FitOpt
   std::unique_ptr<detail::DatasetPasses<Scalar>> validation_passes;
   PassData<Scalar> validation;
   if (options.validation_data && options.validation_data->dataset) {
-    if (options.cache_frozen_prefix) detail::cannot_cache("validation_data");
+    if (options.cache_frozen_prefix || !options.cache_file.empty()) {
+      fail<ConfigError>("fit cache_frozen_prefix, validation_data", "arrays, as those of training", "a Dataset");
+    }
     validation_passes = detail::validation_dataset(impl(), compiled, options);
   } else if (options.validation_data) {
     const auto& v = *options.validation_data;
@@ -168,10 +166,20 @@ GRAFT_COLD History Model<Scalar>::fit(Dataset<Scalar> dataset, FitOptions<Scalar
     throw ConfigError(
         "fit sample_weight is for arrays. A dataset has its own: Dataset<>::from_tensors(x, y, weights).");
   }
-  if (options.cache_frozen_prefix) detail::cannot_cache("data");
   detail::DatasetPasses<Scalar> passes("fit", impl(), &compiled, dataset, options.steps_per_epoch,
                                        options.class_weight);
   compiled.check_trainable(*this);
+  lint_layers();
+  keep->lints().add(impl().where(), detail::lint_dataset(*this, dataset));
+  Model self = *this;
+  FitRun<Scalar> run(self, options);
+  FlatGraph<Scalar> graph = flatten(impl().graph(), this->trainable());
+  compiled.apply_recorded(graph);
+  History history;
+  if ((options.cache_frozen_prefix || !options.cache_file.empty()) && options.epochs > options.initial_epoch) {
+    const detail::DatasetCache<Scalar> cache("fit", impl(), compiled, graph, dataset, options, history);
+    if (cache.active()) return fit_features(cache, std::move(graph), run, std::move(history));
+  }
   std::optional<detail::CheckedData<Scalar>> arrays;
   std::unique_ptr<detail::DatasetPasses<Scalar>> validation;
   if (options.validation_data && options.validation_data->dataset) {
@@ -180,13 +188,8 @@ GRAFT_COLD History Model<Scalar>::fit(Dataset<Scalar> dataset, FitOptions<Scalar
     const auto& v = *options.validation_data;
     arrays = detail::check_data("fit validation_data", impl(), compiled, v.x, v.y, v.sample_weight);
   }
-  Model self = *this;
-  FitRun<Scalar> run(self, options);
-  FlatGraph<Scalar> graph = flatten(impl().graph(), this->trainable());
-  compiled.apply_recorded(graph);
   Trainer<Scalar> trainer(std::move(graph), compiled, impl().output_names());
   const Index validation_batch = options.validation_batch_size > 0 ? options.validation_batch_size : options.batch_size;
-  History history;
   run.run(
       trainer, passes.samples(), passes.steps(), history,
       [&](RandomKey epoch_key, const FitPosition& position, const auto& before_batch, const auto& on_batch) {
@@ -195,6 +198,25 @@ GRAFT_COLD History Model<Scalar>::fit(Dataset<Scalar> dataset, FitOptions<Scalar
       [&](Logs& logs) {
         if (arrays) trainer.evaluate(arrays->pass, validation_batch, logs, "val_");
         else if (validation) validation->evaluate(trainer, options.validation_steps, logs, "val_");
+      });
+  return history;
+}
+
+template <class Scalar>
+GRAFT_COLD History Model<Scalar>::fit_features(const detail::DatasetCache<Scalar>& cache, FlatGraph<Scalar> graph,
+                                               FitRun<Scalar>& run, History history) const {
+  Trainer<Scalar> trainer(std::move(graph), *impl().compiled(), impl().output_names());
+  const PassData<Scalar>& data = cache.training();
+  const Index batch = cache.batch_size();
+  SampleOrder order(data.samples());
+  run.run(
+      trainer, data.samples(), (data.samples() + batch - 1) / batch, history,
+      [&](RandomKey epoch_key, const FitPosition& position, const auto& before_batch, const auto& on_batch) {
+        if (run.options().shuffle) order.shuffle(epoch_key);
+        trainer.train_epoch(data, order, batch, epoch_key, before_batch, on_batch, position);
+      },
+      [&](Logs& logs) {
+        if (cache.validation().samples() > 0) trainer.evaluate(cache.validation(), batch, logs, "val_");
       });
   return history;
 }

@@ -44,7 +44,8 @@ struct FitOptions {
   Index steps_per_epoch = 0;
   Index validation_steps = 0;  ///< batches of a validation dataset, from its beginning; 0: all
   /// Runs the frozen, deterministic layers below the first trainable one once instead of once an epoch. The result is
-  /// bit-equal. Of graft; Keras has no such argument.
+  /// bit-equal; over a dataset, which must give the same samples in every pass, that of fit over its samples as arrays,
+  /// shuffled as `shuffle` says. Of graft; Keras has no such argument.
   bool cache_frozen_prefix = false;
   /// Bytes of memory that cached features may take; beyond it they go to a temporary file (in $TMPDIR, else /var/tmp).
   Index cache_budget = Index{1} << 30;

@@ -10,6 +10,10 @@ namespace graft {
 
 template <class Scalar>
 class Sequential;
+namespace detail {
+template <class Scalar>
+class DatasetCache;
+}
 
 /// Handle of a model: graph + what `compile` chose. A model is a layer and can be used as one. Copying the handle
 /// shares the model; clone_model makes another with fresh weights.
@@ -110,6 +114,9 @@ class Model : public Layer<Scalar> {
   }
 
  private:
+  /// The epochs over the kept features of a dataset.
+  History fit_features(const detail::DatasetCache<Scalar>& cache, FlatGraph<Scalar> graph, FitRun<Scalar>& run,
+                       History history) const;
   GRAFT_COLD void lint_layers() const {
     if (this->built()) impl().compiled()->lint_layers(impl().where(), flatten(impl().graph(), this->trainable()));
   }

@@ -41,6 +41,16 @@ class PrefixRunner {
     return row * static_cast<double>(samples());
   }
 
+  /// Computes a batch of samples into memory for more, from row `first` on.
+  void run_batch(std::span<const Scalar* const> inputs, Index batch, std::span<std::byte* const> into, Index first) {
+    Executor<Scalar>& executor = executor_for(batch);
+    executor.forward(inputs);
+    for (std::size_t i = 0; i < outputs_.size(); ++i) {
+      const TensorView<const Scalar> y = executor.output(i);
+      std::copy_n(y.data(), y.size(), reinterpret_cast<Scalar*>(into[i]) + first * outputs_[i].elements());
+    }
+  }
+
   /// Computes samples first … last-1, counted over all parts, into memory for them.
   void run(Index first, Index last, std::span<std::byte* const> into) {
     Index begin = 0, written = 0;
@@ -48,15 +58,9 @@ class PrefixRunner {
       const Index end = begin + part.front().dim(0);
       for (Index at = std::max(first, begin); at < std::min(last, end);) {
         const Index batch = std::min({batch_size_, last - at, end - at});
-        Executor<Scalar>& executor = executor_for(batch);
         pointers_.clear();
         for (const auto& x : part) pointers_.push_back(x.rows(at - begin, at - begin + batch).data());
-        executor.forward(pointers_);
-        for (std::size_t i = 0; i < outputs_.size(); ++i) {
-          const TensorView<const Scalar> y = executor.output(i);
-          auto* rows = reinterpret_cast<Scalar*>(into[i]) + written * outputs_[i].elements();
-          std::copy_n(y.data(), y.size(), rows);
-        }
+        run_batch(pointers_, batch, into, written);
         written += batch;
         at += batch;
       }

@@ -113,7 +113,7 @@ GRAFT_COLD Index reestimate_batch_norm(const Model<Scalar>& model, const std::ty
     const auto& wanted = options.layers;
     if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), name) == wanted.end()) continue;
     if (!node.training.value_or(true)) continue;  // called as in predict, always
-    node.trainable = true;  // together with training: statistics of the batch
+    node.trainable = true;                        // together with training: statistics of the batch
     if (chosen.emplace(node.layer.get(), 0).second) layers.emplace_back(node.layer);
   }
   if (!missing.empty()) {

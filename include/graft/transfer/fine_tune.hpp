@@ -102,7 +102,11 @@ class FineTuning {
     if ((options_.unfreeze_top > 0) + !options_.unfreeze_from.empty() + options_.strategy.has_value() > 1) {
       throw ConfigError("fine_tune: expected one of unfreeze_top, unfreeze_from and strategy, received several.");
     }
-    if (!model_.built()) build_from_data(model_.impl(), data_.x);
+    if (!model_.built() && data_.dataset) {
+      build_from_data(model_.impl(), BatchAdapter<Scalar>::arrays(data_.dataset.first().x));
+    } else if (!model_.built()) {
+      build_from_data(model_.impl(), data_.x);
+    }
     reused_ = model_.layers().slice(0, count - options_.head_layers);
     head_ = model_.layers().slice(count - options_.head_layers);
     if (!options_.keep_bn_frozen) options_.bn.all = BnPolicy::train;
@@ -154,6 +158,11 @@ class FineTuning {
     if (!options_.strategy) return;
     report_.strategy = *options_.strategy;
     if (report_.strategy != Strategy::by_data) return;
+    if (data_.dataset) {
+      throw ConfigError(
+          "fine_tune strategy by_data: the classes of a dataset are not counted. Give "
+          "choose_strategy(samples_per_class).strategy.");
+    }
     const StrategyChoice choice = choose_strategy(data_.y[0], {.similarity = options_.similarity});
     report_.strategy = choice.strategy;
     say("strategy: " + std::string(name_of(choice.strategy)) + "; " + choice.reason + "\n");
@@ -168,6 +177,7 @@ class FineTuning {
       if (wanted && !head.count(&layer.impl())) chosen.layers.push_back(layer.name());
     }
     if (chosen.layers.empty()) return;
+    if (data_.dataset) throw ConfigError("fine_tune bn, reestimate: expected arrays, received a Dataset.");
     const Index count = reestimate_batch_norm(model_, data_.x, chosen);
     say("statistics of " + std::to_string(count) + " BatchNormalization layers re-estimated on " +
         std::to_string(data_.x.samples()) + " samples\n");
@@ -241,18 +251,19 @@ class FineTuning {
     for (const auto& variable : model_.trainable_weights()) trainable += variable->size();
     // What is used for one epoch only need not be kept.
     const bool keeps = last - first > 1 || !options_.gradual_unfreezing || file != "tuning";
-    History history = model_.fit(data_.x, data_.y,
-                                 {.batch_size = options_.batch_size,
-                                  .epochs = last,
-                                  .verbose = options_.verbose,
-                                  .callbacks = phase.callbacks,
-                                  .validation_data = options_.validation_data,
-                                  .sample_weight = data_.sample_weight,
-                                  .initial_epoch = first,
-                                  .cache_frozen_prefix = keeps,
-                                  .cache_budget = options_.cache_budget,
-                                  .cache_file = keeps ? phase_file(options_.cache_file, file) : "",
-                                  .on_stale_cache = options_.on_stale_cache});
+    FitOptions<Scalar> fitting{.batch_size = options_.batch_size,
+                               .epochs = last,
+                               .verbose = options_.verbose,
+                               .callbacks = phase.callbacks,
+                               .validation_data = options_.validation_data,
+                               .initial_epoch = first,
+                               .cache_frozen_prefix = keeps,
+                               .cache_budget = options_.cache_budget,
+                               .cache_file = keeps ? phase_file(options_.cache_file, file) : "",
+                               .on_stale_cache = options_.on_stale_cache};
+    if (!data_.dataset) fitting.sample_weight = data_.sample_weight;
+    History history =
+        data_.dataset ? model_.fit(data_.dataset, fitting) : model_.fit(data_.x, data_.y, std::move(fitting));
     say(describe_phase(title, history, trainable, rate), false);
     return history;
   }
@@ -271,12 +282,13 @@ class FineTuning {
 
 }  // namespace detail
 
-/// Trains a model with reused layers and a new head in two phases. Phase 1: everything but the head is frozen, so that
-/// the large gradients of a random head do not wreck what was learned. Phase 2: the reused layers are unfrozen,
-/// BatchNormalization stays frozen, and the learning rate is lowered. Each phase compiles anew with a fresh optimizer.
-/// What is frozen and deterministic below the first layer that trains runs once; the numbers are those of the plain
-/// loop. Options choose what phase 2 unfreezes, the policies of BatchNormalization, discriminative rates and gradual
-/// unfreezing. Throws what compile and fit throw, ConfigError for names that are not there.
+/// Trains a model with reused layers and a new head in two phases, on arrays or on a dataset of batches. Phase 1:
+/// everything but the head is frozen, so that the large gradients of a random head do not wreck what was learned. Phase
+/// 2: the reused layers are unfrozen, BatchNormalization stays frozen, and the learning rate is lowered. Each phase
+/// compiles anew with a fresh optimizer. What is frozen and deterministic below the first layer that trains runs once;
+/// the numbers are those of the plain loop. Options choose what phase 2 unfreezes, the policies of BatchNormalization,
+/// discriminative rates and gradual unfreezing. Throws what compile and fit throw, ConfigError for names that are not
+/// there.
 ///
 ///     auto report = graft::fine_tune(model_B, {x_train, y_train}, {.head = {.epochs = 4}, .tuning = {.epochs = 16}});
 template <class Scalar>

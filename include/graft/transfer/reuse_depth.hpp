@@ -195,7 +195,8 @@ class ReuseDepthSearch {
                                              : LossList<Scalar>("categorical_crossentropy");
     }
     if (targets_.classification) result.metrics = {"accuracy"};
-    result.optimizer = options_.optimizer ? *options_.optimizer : Optimizer<Scalar>(Adam<Scalar>({.learning_rate = 1e-2}));
+    result.optimizer =
+        options_.optimizer ? *options_.optimizer : Optimizer<Scalar>(Adam<Scalar>({.learning_rate = 1e-2}));
     result.batch_size = options_.batch_size;
     result.head_layers = graph_value_rank(cut) > 2 ? 2 : 1;
     result.verbose = options_.verbose;

@@ -84,6 +84,19 @@ GRAFT_COLD void lint_labels(const Layer<Scalar>& head, Index units, const Loss<S
   }
 }
 
+/// What the first batch of a dataset shows. It is made for that alone where the model's family wants to see pictures in
+/// a way of its own.
+template <class Handle, class Scalar>
+GRAFT_COLD std::vector<Lint> lint_dataset(const Handle& model, const Dataset<Scalar>& dataset) {
+  std::vector<Lint> found;
+  if constexpr (requires { preprocessing_mode_of(model); }) {
+    if (!preprocessing_mode_of(model)) return found;
+    const Batch<Scalar> first = dataset.first();
+    if (!first.x.empty()) lint_preprocessing_of(model, first.x.front().view(), found);
+  }
+  return found;
+}
+
 /// All lints that fit finds before its first epoch.
 template <class Handle, class Scalar>
 GRAFT_COLD std::vector<Lint> lint_data(const Handle& model, const LossList<Scalar>& losses,
