@@ -27,7 +27,8 @@ TEST_CASE("hdf5_dataset: rows of a file, streamed, shuffled, and as arrays in fi
     root.write_dataset("y", y.shape(), y.data());
     root.write_dataset("numbers", Shape{40}, integers.data());
     root.write_dataset("short", Shape{39}, y.data());
-    root.write_dataset("packed", x.shape(), x.data(), 4);
+    const Tensor<float> many({40, 1000}, 1.0f);
+    root.write_dataset("packed", many.shape(), many.data(), 4);
     root.write_dataset("table", Shape{40, 1}, y.data());
   });
 

@@ -30,6 +30,7 @@ graft::Sequential<float> small_model() {
   model.add(graft::Dropout<float>(0.3));
   model.add(graft::BatchNormalization<float>());
   model.add(graft::Dense<float>(1, {.activation = "sigmoid"}));
+  model.build({-1, 8});
   model.compile({.optimizer = "adam", .loss = "binary_crossentropy", .metrics = {"accuracy"}});
   return model;
 }
@@ -55,6 +56,7 @@ TEST_CASE("fit: a dataset gives the numbers of the same arrays, bit for bit", "[
     const auto arrays = small_model(), batches = small_model();
     const graft::ArrayLike<float> weights =
         weighted ? graft::ArrayLike<float>(task.weights) : graft::ArrayLike<float>();
+    graft::set_random_seed(8);
     const auto expected = arrays.fit(task.x, task.y,
                                      {.batch_size = 16,
                                       .epochs = 3,
@@ -63,6 +65,7 @@ TEST_CASE("fit: a dataset gives the numbers of the same arrays, bit for bit", "[
                                       .shuffle = false,
                                       .class_weight = {{1, 2.0}},
                                       .sample_weight = weights});
+    graft::set_random_seed(8);
     const auto history = batches.fit(Dataset<>::from_tensors(task.x, task.y, weights).batch(16).prefetch(2, 2),
                                      {.epochs = 3,
                                       .verbose = Verbose::silent,
@@ -83,6 +86,7 @@ TEST_CASE("fit: the numbers of a shuffled, augmented dataset do not depend on it
   const Task task;
   const auto run = [&](Index threads, Index ahead) {
     auto model = small_model();
+    graft::set_random_seed(8);
     const auto data = Dataset<>::from_tensors(task.x, task.y)
                           .shuffle(50, {.seed = 3})
                           .map(graft::GaussianNoise<float>(0.1), {.seed = 4})
@@ -116,6 +120,7 @@ TEST_CASE("fit: steps_per_epoch goes on where the last epoch stopped, and so doe
     graft::set_random_seed(7);
     graft::Sequential<float> model;
     model.add(graft::Dense<float>(1, {.activation = "sigmoid"}));
+    model.build({-1, 8});
     model.compile({.optimizer = "sgd", .loss = "binary_crossentropy"});
     return model;
   };
@@ -139,7 +144,6 @@ TEST_CASE("fit: steps_per_epoch goes on where the last epoch stopped, and so doe
 TEST_CASE("evaluate and predict: steps, shuffled datasets, and datasets without targets", "[models][dataset]") {
   const Task task;
   const auto model = small_model();
-  model.build({-1, 8});
   const auto data = Dataset<>::from_tensors(task.x, task.y).batch(16);
   CHECK(model.evaluate(data, {.steps = 2}) ==
         model.evaluate(task.x.rows(0, 32), task.y.rows(0, 32), {.batch_size = 16}));
