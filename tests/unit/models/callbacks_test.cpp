@@ -76,7 +76,10 @@ TEST_CASE("EarlyStopping: when it ends the training, and which weights come back
   CHECK(epochs({.min_delta = -0.5}, {5, 4, 3.6, 1}) == 3);  // its size counts
   CHECK(epochs({.mode = "max"}, {1, 2, 3, 3, 5}) == 4);
   CHECK(epochs({.mode = "max", .baseline = 2.5}, {1, 3, 4, 5, 4, 6}) == 5);
-  CHECK(epochs({.patience = 2, .baseline = 2.0}, {5, 4, 3, 2.5, 1}) == 2);
+  // Better than before, but not than the baseline: goes on, without forgetting the count.
+  CHECK(epochs({.patience = 2}, {5, 4, 4, 1}) == 4);
+  CHECK(epochs({.patience = 2, .baseline = 2.0}, {5, 4, 4, 1}) == 3);
+  CHECK(epochs({.patience = 2, .baseline = 2.0}, {5, 4, 3, 2.5, 1}) == 5);
   CHECK(epochs({.start_from_epoch = 3}, {1, 2, 3, 4, 3, 5, 6}) == 6);
   CHECK(epochs({.patience = 1}, {NAN, NAN, 1}) == 2);
 
