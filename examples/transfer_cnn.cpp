@@ -71,7 +71,10 @@ int compare(example::Arguments& arguments) {
     for (long seed = 42; seed < 42 + seeds; ++seed) {
       graft::set_random_seed(static_cast<std::uint64_t>(seed));
       const auto model_A = nets[n].make(Dense(8, {.activation = "softmax"}));
-      model_A.compile({.optimizer = "adam", .loss = "sparse_categorical_crossentropy", .metrics = {"accuracy"}});
+      model_A.compile({.optimizer = "adam",
+                       .loss = "sparse_categorical_crossentropy",
+                       .metrics = {"accuracy"},
+                       .lints = {.silence = {"selu_initializer"}}});
       model_A.fit(train_A.x, train_A.y, {.batch_size = 64, .epochs = nets[n].epochs_A, .verbose = silent});
       std::printf("%s net, seed %ld: test accuracy on task A %.4f\n", nets[n].name, seed,
                   model_A.evaluate(test_A.x, test_A.y)[1]);
@@ -80,7 +83,8 @@ int compare(example::Arguments& arguments) {
         const Task train = example::select(data.x_train, data.y_train, 5000, 60000, example::kTaskB, kPictures[p]);
         const graft::CompileOptions<float> compile{.optimizer = graft::SGD({.learning_rate = kLearningRate}),
                                                    .loss = "binary_crossentropy",
-                                                   .metrics = {"accuracy"}};
+                                                   .metrics = {"accuracy"},
+                                                   .lints = {.silence = {"selu_initializer"}}};
 
         const auto scratch = nets[n].make(Dense(1, {.activation = "sigmoid"}));
         scratch.compile(compile);

@@ -1,5 +1,8 @@
 #pragma once
 
+// First: it includes the rest in an order of its own.
+#include "graft/models/model.hpp"
+
 #include "graft/models/check_data.hpp"
 #include "graft/models/dataset_features.hpp"
 #include "graft/models/prefix_cache.hpp"

@@ -2,11 +2,13 @@
 
 #include <cmath>
 
+// First: it includes the rest in an order of its own.
+#include "graft/models/model.hpp"
+
 #include "graft/models/dataset_cache.hpp"
 #include "graft/models/dataset_passes.hpp"
 #include "graft/models/fit_run.hpp"
 #include "graft/models/lints/data_lints.hpp"
-#include "graft/models/model.hpp"
 #include "graft/models/prefix_cache.hpp"
 #include "graft/models/run_batches.hpp"
 #include "graft/models/trainer.hpp"

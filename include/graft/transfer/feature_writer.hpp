@@ -81,6 +81,15 @@ class FeatureWriter {
       throw FileError("features " + where +
                       ": another process is writing it at this moment. Wait for it, or name another file.");
     }
+    // One that was finished between the two calls has its final name by now.
+    struct stat ours {
+    }, named{};
+    const bool same = ::fstat(descriptor_, &ours) == 0 && ::stat(partial_.c_str(), &named) == 0 &&
+                      ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
+    if (same) return;
+    ::close(descriptor_);
+    descriptor_ = -1;
+    throw FileError("features " + where + ": another process finished it at this moment. Try again.");
   }
 
   // Chunks whose checksums are right, from the first on.

@@ -22,8 +22,9 @@ struct FineTuneOptions {
   std::optional<TrainingData<Scalar>> validation_data = std::nullopt;
   /// Kind and settings; each phase starts a fresh one. Default: that of the model's compile, else SGD with 1e-2.
   std::optional<Optimizer<Scalar>> optimizer = std::nullopt;
-  LossList<Scalar> loss = {};       ///< default: those of the model's compile
-  MetricList<Scalar> metrics = {};  ///< default: those of the model's compile
+  LossList<Scalar> loss = {};                       ///< default: those of the model's compile
+  MetricList<Scalar> metrics = {};                  ///< default: those of the model's compile
+  std::optional<LintOptions> lints = std::nullopt;  ///< default: those of the model's compile
   Index batch_size = 32;
   Index head_layers = 1;  ///< layers at the top that are new
   // What phase 2 unfreezes: all reused layers, unless one of the next three says less.
@@ -91,6 +92,7 @@ class FineTuning {
     const auto& before = model_.impl().compiled();
     if (options_.loss.empty() && before) options_.loss = before->losses();
     if (options_.metrics.empty() && before) options_.metrics = before->options().metrics;
+    if (!options_.lints) options_.lints = before ? before->options().lints : LintOptions();
     if (!options_.optimizer) {
       options_.optimizer = before ? before->optimizer() : Optimizer<Scalar>(SGD<Scalar>({.learning_rate = 1e-2}));
     }
@@ -246,7 +248,8 @@ class FineTuning {
   }
   GRAFT_COLD History fit(const std::string& title, const std::string& file, const TuningPhase<Scalar>& phase,
                          const Optimizer<Scalar>& optimizer, double rate, Index first, Index last) {
-    model_.compile({.optimizer = optimizer, .loss = options_.loss, .metrics = options_.metrics});
+    model_.compile(
+        {.optimizer = optimizer, .loss = options_.loss, .metrics = options_.metrics, .lints = *options_.lints});
     Index trainable = 0;
     for (const auto& variable : model_.trainable_weights()) trainable += variable->size();
     // What is used for one epoch only need not be kept.

@@ -200,6 +200,7 @@ class ReuseDepthSearch {
     result.batch_size = options_.batch_size;
     result.head_layers = graph_value_rank(cut) > 2 ? 2 : 1;
     result.verbose = options_.verbose;
+    result.lints = LintOptions{.print = options_.verbose != Verbose::silent};
     return result;
   }
   GRAFT_COLD int graph_value_rank(const ReuseCut& cut) const {

@@ -116,7 +116,7 @@ TEST_CASE("R-42 search_reuse_depth finds the known best depth, at least 5 times 
   const auto task = same_sign(400, 3);
   const auto before = source.get_weights();
   (void)counted();
-  const auto found = search_reuse_depth<float>(source, {task.x, task.y}, {.head = {.epochs = 10}, .tuning = {.epochs = 4}});
+  const auto found = search_reuse_depth<float>(source, {task.x, task.y}, {.head = {.epochs = 25}, .tuning = {.epochs = 4}});
   const double searched = counted();
   CHECK(found.depth == kBest);
   REQUIRE(found.table.size() == kDepths + 1);
@@ -142,7 +142,7 @@ TEST_CASE("R-42 search_reuse_depth finds the known best depth, at least 5 times 
     for (const bool all : {false, true}) {
       for (const auto& layer : model.layers().slice(0, -1)) layer.set_trainable(all);
       model.compile({.optimizer = "adam", .loss = "sparse_categorical_crossentropy", .metrics = {"accuracy"}, .lints = {.print = false}});
-      model.fit(task.x.rows(0, 320), task.y.rows(0, 320), {.epochs = all ? 4 : 10, .verbose = kSilent});
+      model.fit(task.x.rows(0, 320), task.y.rows(0, 320), {.epochs = all ? 4 : 25, .verbose = kSilent});
     }
     (void)model.evaluate(task.x.rows(320, 400), task.y.rows(320, 400));
     plain += counted();
@@ -188,7 +188,7 @@ TEST_CASE("the depths of nets with branches, maps, nested models and a classifie
     y[i] = static_cast<float>(i % 3);
     for (Index k = 0; k < 64; ++k) pictures[i * 192 + 3 * k + i % 3] += 3;
   }
-  const auto found = search_reuse_depth<float>(source, {pictures, y}, {.head = {.epochs = 20}, .tuning = {.epochs = 2}, .folds = 4});
+  const auto found = search_reuse_depth<float>(source, {pictures, y}, {.head = {.epochs = 200}, .tuning = {.epochs = 2}, .folds = 4});
   CHECK(found.table.size() == 4);  // not the classifier of the old task
   CHECK(found.model.output_shape() == Shape{-1, 3});
   CHECK(*found.table[static_cast<std::size_t>(found.depth)].fine_tuned > 0.8);

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string_view>
 
+#include "graft/data/dataset.hpp"
 #include "graft/models/model_impl.hpp"
 
 // Lints that look at the data of fit.

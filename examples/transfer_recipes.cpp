@@ -1,0 +1,87 @@
+// The calls of docs/transfer_learning.md, compiled and run: features on disk, policies of fine-tuning, the search for
+// the depth of reuse and the ranking of sources, on a small task that it draws itself.
+//
+// Short run:
+
+#include <graft/graft.hpp>
+
+#include <cstdio>
+
+namespace {
+
+struct Points {
+  graft::Tensor<float> x{{300, 6}}, y{{300}};
+
+  explicit Points(std::uint64_t seed) {
+    graft::Rng rng(seed);
+    for (graft::Index i = 0; i < x.size(); ++i) x[i] = static_cast<float>(rng.uniform(-1, 1));
+    for (graft::Index i = 0; i < 300; ++i) y[i] = x[i * 6] * x[i * 6 + 1] > 0 ? 1.0f : 0.0f;
+  }
+};
+
+graft::Sequential<float> make_base() {
+  return graft::Sequential(
+      {graft::Dense(32, {.activation = "relu", .name = "block1_dense", .input_shape = graft::Shape{6}}),
+       graft::BatchNormalization({.name = "block1_bn"}),
+       graft::Dense(16, {.activation = "relu", .name = "block2_dense"})});
+}
+
+}  // namespace
+
+int main() {
+  graft::set_random_seed(1);
+  const Points points(1);
+  const auto &x_train = points.x, &y_train = points.y;
+  const auto base = make_base(), other = make_base();
+  const graft::Sequential model({base, graft::Dense(1, {.activation = "sigmoid", .name = "head"})});
+
+  {
+    // README: begin
+    auto features = graft::extract_features(base, x_train, "features.h5");  // a second run computes nothing
+
+    graft::Sequential head({graft::Dense(1, {.activation = "sigmoid", .input_shape = graft::Shape{16}})});
+    head.compile({.optimizer = "adam", .loss = "binary_crossentropy"});
+    head.fit(features.arrays(), y_train, {.epochs = 5});
+    // README: end
+  }
+  {
+    // README: begin
+    graft::freeze(base);
+    graft::unfreeze_block(base, "block2");             // by block; by name: unfreeze_from(base, "block2_dense")
+    graft::discriminative_learning_rates(model, 2.6);  // the lower, the smaller
+    graft::set_learning_rate_multiplier(model.get_layer("head"), 2);
+    // README: end
+    graft::reset_learning_rates(model);
+  }
+  model.compile({.optimizer = "sgd", .loss = "binary_crossentropy", .metrics = {"accuracy"}});
+  {
+    // README: begin
+    auto report = graft::fine_tune(model, {x_train, y_train},
+                                   {.head = {.epochs = 3},
+                                    .tuning = {.epochs = 6},
+                                    .strategy = graft::Strategy::by_data,
+                                    .bn = {.layers = {{"block1_bn", graft::BnPolicy::reestimate}}},
+                                    .discriminative_decay = 2.6,
+                                    .gradual_unfreezing = true,
+                                    .cache_file = "tuning.h5"});
+    std::puts(report.text.c_str());
+    // README: end
+  }
+  {
+    // README: begin
+    auto found = graft::search_reuse_depth(base, {x_train, y_train});
+    std::puts(found.text.c_str());  // depth, probe, fine-tuned, cost
+    found.model.save("best.h5");
+
+    auto ranking = graft::rank_sources<float>({base, other}, {x_train, y_train});
+    std::puts(ranking.text.c_str());
+    // README: end
+  }
+  {
+    // README: begin
+    model.compile({.optimizer = "sgd", .loss = "binary_crossentropy", .lints = {.silence = {"random_head"}}});
+    for (const auto& lint : model.lints()) std::puts(lint.text().c_str());
+    // README: end
+  }
+  return 0;
+}
