@@ -2,11 +2,11 @@
 // applications memory PEER NAME
 //
 // Networks of graft::applications (efficientnet_b0, densenet121, inception_v3, xception) and the same graphs with the
-// same weights in LibTorch (the faster of its two layouts): prediction at batch 1 and 8. For resnet50 and vgg16 one step
-// of fine-tuning at batch 8: a head of 10 classes and the top block (conv5, block5) train, BatchNormalization and all
-// below are frozen. Medians of ROUNDS calls. That the peers compute the same is checked first. Prints lines of
-// benchmarks/compare. The second form prints the peak of resident memory, in MiB, of two such steps: PEER graft, torch or
-// torch_last (its channels-last layout), NAME resnet50 or vgg16.
+// same weights in LibTorch (the faster of its two layouts): prediction at batch 1 and 8. For resnet50 and vgg16 one
+// step of fine-tuning at batch 8: a head of 10 classes and the top block (conv5, block5) train, BatchNormalization and
+// all below are frozen. Medians of ROUNDS calls. That the peers compute the same is checked first. Prints lines of
+// benchmarks/compare. The second form prints the peak of resident memory, in MiB, of two such steps: PEER graft, torch
+// or torch_last (its channels-last layout), NAME resnet50 or vgg16.
 
 #include <malloc.h>
 
@@ -98,7 +98,8 @@ void report_predict(const Predicted& net, int threads, int rounds) {
 #if GRAFT_HAS_TORCH
   const auto others = torch_models(model, false);
   const Tensor<float> two = pictures(model, 2);
-  for (const auto& other : others) peers::require_agreement(net.title, predict(model, two), predict(*other, other->input(two)));
+  for (const auto& other : others)
+    peers::require_agreement(net.title, predict(model, two), predict(*other, other->input(two)));
 #endif
   for (const Index batch : {1, 8}) {
     const Tensor<float> x = pictures(model, batch);
@@ -134,12 +135,12 @@ void report_step(const Tuned& net, int threads, int rounds) {
   }
   for (const auto& other : others) {
     peers::require_agreement(std::string(net.title) + ", change of the outputs by a step", change,
-                      peers::difference(predict(*other, other->input(x)), before), 2e-2f);
+                             peers::difference(predict(*other, other->input(x)), before), 2e-2f);
   }
 #endif
-  measure::print_row(std::string(net.title) + ", fine-tuning step from " + net.block + ", batch " +
-                         std::to_string(kStepBatch),
-                     threads, measure::in_turns(work, rounds, threads), "≥ 1.3");
+  measure::print_row(
+      std::string(net.title) + ", fine-tuning step from " + net.block + ", batch " + std::to_string(kStepBatch),
+      threads, measure::in_turns(work, rounds, threads), "≥ 1.3");
 }
 
 /// MiB of a line of /proc/self/status; -1 where there is none.
@@ -198,7 +199,8 @@ int main(int argc, char** argv) {
   at::set_num_threads(threads);
 #endif
   const auto wanted = [&](const char* name) {
-    return argc <= 3 || std::any_of(argv + 3, argv + argc, [&](const char* arg) { return std::strcmp(arg, name) == 0; });
+    return argc <= 3 ||
+           std::any_of(argv + 3, argv + argc, [&](const char* arg) { return std::strcmp(arg, name) == 0; });
   };
   for (const Predicted& net : kPredicted) {
     if (wanted(net.name)) report_predict(net, threads, rounds);

@@ -68,7 +68,8 @@ inline torch::Tensor pool(const torch::Tensor& x, const TorchWindow& window, boo
 /// `overwrite`: nobody else needs x.
 inline torch::Tensor activate(const graft::ActivationFunction& f, torch::Tensor x, bool overwrite) {
   using graft::kernels::ActivationKind;
-  if (f.form() == graft::ActivationFunction::Form::softmax && f.axes() == std::vector<int>{-1}) return at::softmax(x, 1);
+  if (f.form() == graft::ActivationFunction::Form::softmax && f.axes() == std::vector<int>{-1})
+    return at::softmax(x, 1);
   const auto& params = f.params();
   const bool unread = overwrite && !x.requires_grad();  // not by the backward pass either
   if (f.elementwise()) {
@@ -95,8 +96,8 @@ inline torch::Tensor activate(const graft::ActivationFunction& f, torch::Tensor 
 /// What a layer becomes. `run` returns its output; inputs[overwritten] may be written over when that is not negative.
 struct TorchLayer {
   std::function<torch::Tensor(std::vector<torch::Tensor>& inputs, int overwritten)> run;
-  bool makes_memory = false;    ///< its output is memory of its own that its backward pass does not read
-  bool identity = false;        ///< its output is its input
+  bool makes_memory = false;  ///< its output is memory of its own that its backward pass does not read
+  bool identity = false;      ///< its output is its input
   std::vector<torch::Tensor> learned = {};
 };
 

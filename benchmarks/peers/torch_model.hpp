@@ -10,8 +10,8 @@ namespace peers {
 ///
 /// What a careful LibTorch user would do is done: values are dropped after their last use, activations and sums are
 /// written over values that nobody else needs, zeros in front of a convolution are its padding, only weights that train
-/// want gradients, frozen BatchNormalization uses its moving statistics, and what lies below the first layer that trains
-/// runs without autograd.
+/// want gradients, frozen BatchNormalization uses its moving statistics, and what lies below the first layer that
+/// trains runs without autograd.
 class TorchModel {
  public:
   /// Throws ConfigError for a layer that TorchLayerMaker does not know.
@@ -136,7 +136,8 @@ class TorchModel {
       Step& step = steps_[i];
       for (std::size_t k = 0; k < step.inputs.size(); ++k) {
         const std::size_t input = step.inputs[k];
-        if (last[input] == i && std::find(step.last_uses.begin(), step.last_uses.end(), input) == step.last_uses.end()) {
+        if (last[input] == i &&
+            std::find(step.last_uses.begin(), step.last_uses.end(), input) == step.last_uses.end()) {
           step.last_uses.push_back(input);
         }
         if (step.overwritten < 0 && uses[input] == 1 && makes_memory[input]) step.overwritten = static_cast<int>(k);
