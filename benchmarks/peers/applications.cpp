@@ -68,12 +68,12 @@ Tensor<float> labels() {
   for (Index i = 0; i < kStepBatch; ++i) y[i] = static_cast<float>(i % kClasses);
   return y;
 }
+
+#if GRAFT_HAS_TORCH
 std::vector<float> predict(const Model<float>& model, const Tensor<float>& x) {
   const Tensor<float> y = model.predict(x, {.batch_size = x.dim(0)});
   return {y.begin(), y.end()};
 }
-
-#if GRAFT_HAS_TORCH
 std::vector<float> predict(const peers::TorchModel& model, const torch::Tensor& x) {
   const torch::Tensor y = model.predict(x).contiguous();
   return {y.data_ptr<float>(), y.data_ptr<float>() + y.numel()};

@@ -1,11 +1,12 @@
-// features ROUNDS [PICTURES]
+// features ROUNDS CLOCK [PICTURES]
 //
 // Way 1 of a transfer: a head on MobileNetV2's features, trained for 20 epochs on PICTURES (1000) pictures of random
 // numbers. Three take turns: fit with cache_frozen_prefix, one pass of the base over the pictures (what it cannot do
 // without), and LibTorch's loop over the frozen base, of which one epoch is run and counted 20 times (the faster of its
-// two layouts; pictures are in its layout before the clock runs). Medians, one thread, as lines of benchmarks/compare.
-// That the peers compute the same features is checked first.
+// two layouts; pictures are in its layout before the clock runs). Medians, one thread, by CLOCK (wall or cpu), as lines
+// of benchmarks/compare. That the peers compute the same features is checked first.
 
+#include <cstring>
 #include <memory>
 
 #include "agreement.hpp"
@@ -22,6 +23,14 @@ using graft::Tensor;
 constexpr Index kEpochs = 20, kBatch = 32, kClasses = 5, kSize = 224;
 constexpr double kRate = 1e-3;
 
+bool by_cpu = false;
+
+template <class Work>
+double seconds(Work&& work) {
+  const measure::Time time = measure::of_a_call(0, work);
+  return by_cpu ? time.cpu : time.wall;
+}
+
 #if GRAFT_HAS_TORCH
 constexpr torch::MemoryFormat kFormats[] = {torch::MemoryFormat::Contiguous, torch::MemoryFormat::ChannelsLast};
 
@@ -33,7 +42,7 @@ double torch_epoch(peers::TorchModel& model, const Tensor<float>& x, const std::
     const torch::Tensor batch = model.input(x.rows(first, last));
     const torch::Tensor labels =
         torch::tensor(std::vector<float>(y.begin() + first, y.begin() + last)).to(torch::kLong);
-    spent += measure::of_a_call(0, [&] { model.train_on_batch(batch, labels, kRate); }).wall;
+    spent += seconds([&] { model.train_on_batch(batch, labels, kRate); });
   }
   return spent;
 }
@@ -63,7 +72,8 @@ std::unique_ptr<peers::TorchModel> torch_peer(const Model<float>& base, const Mo
 
 int main(int argc, char** argv) {
   const int rounds = argc > 1 ? std::atoi(argv[1]) : 3;
-  const Index count = argc > 2 ? std::atoi(argv[2]) : 1000;
+  by_cpu = argc > 2 && std::strcmp(argv[2], "cpu") == 0;
+  const Index count = argc > 3 ? std::atoi(argv[3]) : 1000;
   if (count < 1) return 2;
   graft::set_num_threads(1);
   graft::set_random_seed(1);
@@ -90,17 +100,15 @@ int main(int argc, char** argv) {
   base.predict(x.rows(0, std::min(kBatch, count)));  // not counted
   std::vector<double> trainings, passes, loops;
   for (int round = 0; round < rounds; ++round) {
-    trainings.push_back(measure::of_a_call(0, [&] {
-                          const graft::History history = model.fit(x, y,
-                                                                   {.batch_size = kBatch,
-                                                                    .epochs = kEpochs,
-                                                                    .verbose = graft::Verbose::silent,
-                                                                    .cache_frozen_prefix = true});
-                          if (history.cached_layers > 0) return;
-                          std::fprintf(stderr, "fit cached nothing: %s\n", history.uncached_reason.c_str());
-                          std::exit(1);
-                        }).wall);
-    passes.push_back(measure::of_a_call(0, [&] { base.predict(x, {.batch_size = kBatch}); }).wall);
+    trainings.push_back(seconds([&] {
+      const graft::History history = model.fit(
+          x, y,
+          {.batch_size = kBatch, .epochs = kEpochs, .verbose = graft::Verbose::silent, .cache_frozen_prefix = true});
+      if (history.cached_layers > 0) return;
+      std::fprintf(stderr, "fit cached nothing: %s\n", history.uncached_reason.c_str());
+      std::exit(1);
+    }));
+    passes.push_back(seconds([&] { base.predict(x, {.batch_size = kBatch}); }));
 #if GRAFT_HAS_TORCH
     loops.push_back(kEpochs * torch_epoch(*peer, x, y, count));
 #endif
