@@ -270,6 +270,26 @@ TEST_CASE("Dataset: prefetch makes at most n elements ahead, in the background",
   CHECK(elsewhere->load());
 }
 
+TEST_CASE("Dataset: a cursor leaves elements out without making them", "[data][dataset]") {
+  const Numbers data(40);
+  auto made = std::make_shared<std::atomic<int>>(0);
+  const auto counted = data.dataset().map([made](Batch<>&) { ++*made; });
+  for (const Index ahead : {0, 2}) {
+    *made = 0;
+    const auto cursor = counted.prefetch(ahead).open();
+    cursor->skip(30);
+    CHECK(*made == 0);
+    Batch<> element;
+    REQUIRE(cursor->next(element));
+    CHECK(element.ids[0] == 30);
+    cursor->skip(4);
+    REQUIRE(cursor->next(element));
+    CHECK(element.ids[0] == 35);
+    cursor->skip(99);
+    CHECK_FALSE(cursor->next(element));
+  }
+}
+
 TEST_CASE("Dataset: what a background thread throws comes out of next(), in its turn", "[data][dataset][errors]") {
   const Numbers data(20);
   const auto bad = data.dataset().map([](Batch<>& element) {
