@@ -93,17 +93,17 @@ double direct_log_evidence(const Eigen::MatrixXd& f, const Eigen::VectorXd& y, d
 
 // Its maximum, by looking: a grid over both, made finer around the best point.
 double brute_force(const Eigen::MatrixXd& f, const Eigen::VectorXd& y) {
-  double best = -1e300, a = 0, b = 0, step = 1;
-  for (int round = 0; round < 40; ++round) {
+  double best = -1e300, a = 0, b = 0, step = 1.5;
+  for (int round = 0; round < 25; ++round) {
     const double centre_a = a, centre_b = b;
-    for (int i = -8; i <= 8; ++i) {
-      for (int j = -8; j <= 8; ++j) {
+    for (int i = -4; i <= 4; ++i) {
+      for (int j = -4; j <= 4; ++j) {
         const double at_a = centre_a + step * i, at_b = centre_b + step * j;
         const double value = direct_log_evidence(f, y, std::exp(at_a), std::exp(at_b));
         if (value > best) best = value, a = at_a, b = at_b;
       }
     }
-    step *= 0.6;
+    step *= 0.65;
   }
   return best;
 }
@@ -151,10 +151,16 @@ TEST_CASE("R-42 search_reuse_depth finds the known best depth, at least 5 times 
   CHECK(trained == kDepths);
   CHECK(searched > 0);
   CHECK(plain >= 5 * searched);
-  // What is reported is what was done: half of the layers are counters, the heads are none.
+  // What is reported is what was done: half of the layers are counters; the heads, which are none, run forward and
+  // backward in all 29 epochs over 320 samples, and once over the 80 others.
+  const double of_head = 2 * 29 * 320 + 80;
+  double candidates = 0;
+  for (const auto& row : found.table) candidates += row.fine_tuned.has_value();
+  CHECK(candidates >= 1);
+  CHECK(candidates <= 3);
   CHECK(found.full_cost >= 5 * found.cost);
-  CHECK(found.cost == Approx(2 * searched).epsilon(0.2));
-  CHECK(found.full_cost == Approx(2 * plain).epsilon(0.2));
+  CHECK(found.cost == Approx(2 * searched + candidates * of_head).epsilon(0.02));
+  CHECK(found.full_cost == Approx(2 * plain + kDepths * of_head).epsilon(0.02));
 }
 
 TEST_CASE("R-12 the more alike the tasks, the more layers are worth reusing") {
@@ -232,7 +238,7 @@ TEST_CASE("search_reuse_depth and rank_sources say what is wrong") {
 
 TEST_CASE("LogME is the largest log evidence: against the evidence written down and maximised by looking") {
   Rng rng(std::uint64_t{5});
-  for (const auto& [n, d, kind] : {std::tuple(12, 4, 0), std::tuple(12, 4, 1), std::tuple(9, 15, 0), std::tuple(30, 6, 2), std::tuple(10, 10, 0)}) {
+  for (const auto& [n, d, kind] : {std::tuple(12, 4, 0), std::tuple(12, 4, 1), std::tuple(9, 15, 0), std::tuple(14, 4, 2), std::tuple(10, 10, 0)}) {
     CAPTURE(n, d, kind);
     Tensor<float> f({n, d}), y({n, 1});
     for (Index i = 0; i < f.size(); ++i) f[i] = static_cast<float>(rng.normal());
