@@ -48,7 +48,8 @@ inline constexpr DrawnShape kTargetShapes[] = {
 inline graft::Tensor<float> draw_picture(const DrawnShape& shape, graft::Index size, graft::Rng& rng) {
   graft::Tensor<float> picture({size, size, 3});
   const double half = 0.5 * static_cast<double>(size), radius = half * rng.uniform(0.45, 0.8);
-  const double x0 = half + (half - radius) * rng.uniform(-0.8, 0.8), y0 = half + (half - radius) * rng.uniform(-0.8, 0.8);
+  const double x0 = half + (half - radius) * rng.uniform(-0.8, 0.8),
+               y0 = half + (half - radius) * rng.uniform(-0.8, 0.8);
   const double turn = rng.uniform(-0.2, 0.2);
   double back[3], front[3];
   for (int c = 0; c < 3; ++c) {
@@ -94,12 +95,13 @@ inline std::string pretrain_small_base(const std::string& folder, graft::Rng& rn
   const auto conv = [](graft::Index filters, const char* name) {
     return graft::Conv2D(filters, 3, {.padding = "same", .activation = "relu", .name = name});
   };
-  const graft::Sequential model({graft::Conv2D(16, 3, {.padding = "same", .activation = "relu", .name = "conv1",
-                                                       .input_shape = graft::Shape{48, 48, 3}}),
-                                 graft::MaxPooling2D(2), conv(32, "conv2"), graft::MaxPooling2D(2), conv(48, "conv3"),
-                                 graft::MaxPooling2D(2), conv(64, "conv4"), graft::GlobalMaxPooling2D(),
-                                 graft::Dense(classes, {.activation = "softmax", .name = "shapes"})},
-                                {.name = "small_base"});
+  const graft::Sequential model(
+      {graft::Conv2D(
+           16, 3, {.padding = "same", .activation = "relu", .name = "conv1", .input_shape = graft::Shape{48, 48, 3}}),
+       graft::MaxPooling2D(2), conv(32, "conv2"), graft::MaxPooling2D(2), conv(48, "conv3"), graft::MaxPooling2D(2),
+       conv(64, "conv4"), graft::GlobalMaxPooling2D(),
+       graft::Dense(classes, {.activation = "softmax", .name = "shapes"})},
+      {.name = "small_base"});
   model.compile({.optimizer = "adam", .loss = "sparse_categorical_crossentropy", .metrics = {"accuracy"}});
   const auto history = model.fit(x, y, {.epochs = 10, .verbose = graft::Verbose::silent});
   std::printf("small base: accuracy %.4f on its own shapes\n", history["accuracy"].back());

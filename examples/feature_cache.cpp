@@ -16,7 +16,8 @@
 namespace {
 
 constexpr const char* kUsage =
-    "feature_cache DIR --base NAME|FILE [--weights FILE] [--cut LAYER] [--mode MODE] [--size N] [--alpha A] [--train N]\n"
+    "feature_cache DIR --base NAME|FILE [--weights FILE] [--cut LAYER] [--mode MODE] [--size N] [--alpha A] [--train "
+    "N]\n"
     "              [--epochs N] [--features FILE]   or   feature_cache --quick\n"
     "  see transfer_images; --features FILE  where features are kept (default features.h5)";
 
@@ -60,13 +61,13 @@ int show(example::Arguments& arguments) {
   const double first = extract(base.model), again = extract(base.model);
   const bool reused = features.report().computed == 0;
 
-  const graft::Sequential head({graft::BatchNormalization({.input_shape = features.array().shape().without_batch()}),
-                                graft::Dense(static_cast<graft::Index>(data.class_names.size()), {.activation = "softmax"})});
+  const graft::Sequential head(
+      {graft::BatchNormalization({.input_shape = features.array().shape().without_batch()}),
+       graft::Dense(static_cast<graft::Index>(data.class_names.size()), {.activation = "softmax"})});
   head.compile({.optimizer = "adam", .loss = "sparse_categorical_crossentropy", .metrics = {"accuracy"}});
   graft::History history;
-  const double training = seconds_of([&] {
-    history = head.fit(features.array(), labels, {.epochs = epochs, .verbose = graft::Verbose::silent});
-  });
+  const double training = seconds_of(
+      [&] { history = head.fit(features.array(), labels, {.epochs = epochs, .verbose = graft::Verbose::silent}); });
   std::printf("first extraction %.2f s, again %.3f s, %ld epochs of the head %.2f s: accuracy %.4f\n", first, again,
               long(epochs), training, history["accuracy"].back());
 

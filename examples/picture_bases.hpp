@@ -8,18 +8,19 @@
 
 #include "common.hpp"
 
-// What transfer_images, feature_cache and reuse_depth share: bases to choose from, and folders of pictures in two parts.
+// What transfer_images, feature_cache and reuse_depth share: bases to choose from, and folders of pictures in two
+// parts.
 namespace example {
 
 using graft::Index, graft::Model, graft::Shape;
 
 struct BaseRequest {
-  std::string base;     ///< a network, or the path of a model file
-  std::string weights;  ///< of a network: a file, or none
-  std::string cut;      ///< of a model file: the layer that makes the features
-  std::string mode;     ///< preprocessing; empty: that of the network
-  Index size = 0;       ///< of pictures; 0: the base's own
-  double alpha = 1;     ///< of a mobilenet
+  std::string base = {};     ///< a network, or the path of a model file
+  std::string weights = {};  ///< of a network: a file, or none
+  std::string cut = {};      ///< of a model file: the layer that makes the features
+  std::string mode = {};     ///< preprocessing; empty: that of the network
+  Index size = 0;            ///< of pictures; 0: the base's own
+  double alpha = 1;          ///< of a mobilenet
 };
 
 inline BaseRequest base_request(Arguments& arguments) {
@@ -76,7 +77,10 @@ inline std::optional<Base> make_network(const BaseRequest& request) {
   }
   if (name == "mobilenet" || name == "mobilenet_v2") {
     const auto make = [&](auto network) {
-      return network({.input_shape = shape, .alpha = request.alpha, .include_top = false, .weights = request.weights,
+      return network({.input_shape = shape,
+                      .alpha = request.alpha,
+                      .include_top = false,
+                      .weights = request.weights,
                       .pooling = "avg"});
     };
     return Base{name == "mobilenet" ? make(apps::MobileNet<float>) : make(apps::MobileNetV2<float>), "tf"};
@@ -114,13 +118,14 @@ inline Base make_base(const BaseRequest& request) {
 /// A folder of pictures, one folder a class, in two parts.
 struct PictureSplit {
   graft::Dataset<float> train, test;  ///< batches, preprocessed; train in another order in every epoch
+  Index train_size = 0;
   std::vector<std::string> class_names;
   std::vector<std::string> test_paths;
   std::vector<Index> test_labels;
 };
 
-/// In the order of their names, the first `per_class` pictures of each class are for training (0: two thirds), the others
-/// for testing. Decoded and preprocessed pictures stay in memory.
+/// In the order of their names, the first `per_class` pictures of each class are for training (0: two thirds), the
+/// others for testing. Decoded and preprocessed pictures stay in memory.
 inline PictureSplit split_pictures(const std::string& folder, Index per_class, const Base& base) {
   const bool grey = base.model.input_shape()[3] == 1;
   const auto all = graft::image_dataset_from_directory(folder, {.color_mode = grey ? "grayscale" : "rgb",
@@ -162,6 +167,7 @@ inline PictureSplit split_pictures(const std::string& folder, Index per_class, c
       graft::applications::PreprocessInput{mode}(element.x[0].view());
     }
   };
+  split.train_size = static_cast<Index>(train.size());
   split.train = all.select(train).map(prepare).cache().shuffle(static_cast<Index>(train.size())).batch(32);
   split.test = all.select(test).map(prepare).cache().batch(32);
   return split;
