@@ -110,4 +110,16 @@ inline std::string pretrain_small_base(const std::string& folder, graft::Rng& rn
   return path;
 }
 
+struct DrawnTask {
+  std::string folder;  ///< pictures of three shapes
+  std::string base;    ///< the file of a small net that knows four others; it takes pixels from 0 to 1
+};
+
+inline DrawnTask draw_task(const std::string& folder, int each) {
+  graft::set_random_seed(1);
+  graft::Rng rng(1);
+  draw_pictures(folder + "/target", kTargetShapes, each, rng);
+  return {folder + "/target", pretrain_small_base(folder, rng)};
+}
+
 }  // namespace example

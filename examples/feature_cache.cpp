@@ -37,11 +37,9 @@ int show(example::Arguments& arguments) {
   std::string folder;
   if (quick) {
     arguments.finish();
-    folder = scratch.path() + "/target";
-    graft::set_random_seed(1);
-    graft::Rng rng(1);
-    example::draw_pictures(folder, example::kTargetShapes, 24, rng);
-    request.base = example::pretrain_small_base(scratch.path(), rng);
+    const auto task = example::draw_task(scratch.path(), 24);
+    folder = task.folder;
+    request.base = task.base;
     request.mode = "unit";
   } else {
     folder = arguments.finish(1)[0];

@@ -45,11 +45,9 @@ int search(example::Arguments& arguments) {
   std::string folder;
   if (quick) {
     arguments.finish();
-    folder = scratch.path() + "/target";
-    graft::set_random_seed(1);
-    graft::Rng rng(1);
-    example::draw_pictures(folder, example::kTargetShapes, 40, rng);
-    request.base = example::pretrain_small_base(scratch.path(), rng);
+    const auto task = example::draw_task(scratch.path(), 40);
+    folder = task.folder;
+    request.base = task.base;
     request.mode = "unit";
   } else {
     folder = arguments.finish(1)[0];

@@ -175,11 +175,9 @@ int transfer(example::Arguments& arguments) {
   example::ScratchFolder drawn;
   if (quick) {
     arguments.finish();
-    folder = drawn.path() + "/target";
-    graft::set_random_seed(1);
-    graft::Rng rng(1);
-    example::draw_pictures(folder, example::kTargetShapes, 24, rng);
-    request.base = example::pretrain_small_base(drawn.path(), rng);
+    const auto task = example::draw_task(drawn.path(), 24);
+    folder = task.folder;
+    request.base = task.base;
     request.mode = "unit";
   } else {
     folder = arguments.finish(1)[0];
