@@ -179,6 +179,7 @@
   X(class detail::PrefixRunner<float>) \
   X(std::vector<Lint> detail::lint_graph<float>(const FlatGraph<float>&, const CompileOptions<float>&)) \
   X(FeatureCache<float> extract_features<float>(const Model<float>&, const Arrays<float>&, const std::string&, const FeatureCacheOptions&)) \
+  X(FeatureCache<float> extract_features<float>(const Model<float>&, const Dataset<float>&, const std::string&, const FeatureCacheOptions&)) \
   X(std::vector<double> discriminative_learning_rates<float>(const Model<float>&, double, const DiscriminativeOptions&)) \
   X(Index reestimate_batch_norm<float>(const Model<float>&, const Arrays<float>&, const ReestimateOptions&)) \
   X(class detail::ReuseDepthSearch<float>) \

@@ -135,6 +135,9 @@ GRAFT_COLD Layer<Scalar> Model<Scalar>::get_layer(const std::string& name) const
 
 }  // namespace graft
 
+// clang-format off: fit looks for preprocessing_mode_of
+#include "graft/models/preprocessing_mode.hpp"
 #include "graft/models/fit.hpp"
+// clang-format on
 #include "graft/models/model_from_config.hpp"
 #include "graft/models/predict.hpp"

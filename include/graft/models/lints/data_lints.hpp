@@ -48,19 +48,17 @@ GRAFT_COLD void lint_preprocess_input(const TensorView<const Scalar>& x, const c
                    std::string("Use preprocess_input of its family (mode ") + mode + ") on pictures of 0 to 255."});
 }
 
-/// By what preprocessing_mode_of knows of the model, where that is included.
+/// By what preprocessing_mode_of knows of the model.
 template <class Handle, class Scalar>
 GRAFT_COLD void lint_preprocessing_of(const Handle& model, const TensorView<const Scalar>& x,
                                       std::vector<Lint>& found) {
-  if constexpr (requires { preprocessing_mode_of(model); }) {
-    const auto mode = preprocessing_mode_of(model);
-    if (!mode) return;
-    const std::string_view name = mode_name(*mode);
-    // A model that brings its own preprocessing may begin with any range.
-    if (name == "caffe") lint_preprocess_input(x, "caffe", PixelKind::centred, found);
-    if (name == "tf") lint_preprocess_input(x, "tf", PixelKind::symmetric, found);
-    if (name == "torch") lint_preprocess_input(x, "torch", PixelKind::standardised, found);
-  }
+  const auto mode = preprocessing_mode_of(model);
+  if (!mode) return;
+  const std::string_view name = mode_name(*mode);
+  // A model that brings its own preprocessing may begin with any range.
+  if (name == "caffe") lint_preprocess_input(x, "caffe", PixelKind::centred, found);
+  if (name == "tf") lint_preprocess_input(x, "tf", PixelKind::symmetric, found);
+  if (name == "torch") lint_preprocess_input(x, "torch", PixelKind::standardised, found);
 }
 
 /// Labels that a head of this many units was hardly made for. Labels that it cannot have are an error of the loss.
