@@ -70,6 +70,8 @@ struct Run {
   SaveFrequency save_freq = "epoch";
   bool cached = false;
   Index epochs = 4;
+  bool dataset = false;
+  Index steps_per_epoch = 0;
 };
 using Callbacks = std::vector<std::shared_ptr<Callback<float>>>;
 
@@ -88,13 +90,17 @@ std::pair<std::vector<Tensor<float>>, History> train(const std::string& dir, con
   if (interrupt_after >= 0) callbacks.push_back(std::make_shared<Interrupt>(interrupt_after));
   else callbacks.push_back(std::make_shared<Interrupt>(Index{1} << 40));
   set_random_seed(3);
-  auto history = model.fit(data().x, data().y,
-                           {.batch_size = 8,
-                            .epochs = run.epochs,
-                            .verbose = Verbose::silent,
-                            .callbacks = callbacks,
-                            .validation_data = {{data().x_valid, data().y_valid}},
-                            .cache_frozen_prefix = run.cached});
+  const FitOptions<float> options{.batch_size = 8,
+                                  .epochs = run.epochs,
+                                  .verbose = Verbose::silent,
+                                  .callbacks = callbacks,
+                                  .validation_data = {{data().x_valid, data().y_valid}},
+                                  .steps_per_epoch = run.steps_per_epoch,
+                                  .cache_frozen_prefix = run.cached};
+  auto batches = Dataset<>::from_tensors(data().x, data().y).shuffle(20, {.seed = 4});
+  if (run.steps_per_epoch > 0) batches = batches.repeat();
+  auto history =
+      run.dataset ? model.fit(batches.batch(8).prefetch(2), options) : model.fit(data().x, data().y, options);
   return {model.get_weights(), std::move(history)};
 }
 
@@ -132,6 +138,12 @@ TEST_CASE("BackupAndRestore: an interrupted run ends with the same bits as one t
     }
     check_resume({.save_freq = 1}, {3, 2, 1, 5, 4, 2});
     check_resume({.save_freq = 3}, {batches, 1, batches + 2});
+  }
+  SECTION("over a dataset") {
+    check_resume({.save_freq = 2, .dataset = true}, {5, batches, 0});
+    check_resume({.dataset = true}, {batches + 2});
+    check_resume({.save_freq = 1, .dataset = true, .steps_per_epoch = 5}, {3, 4, 6, 1});
+    check_resume({.dataset = true, .steps_per_epoch = 10}, {13});
   }
   SECTION("over a cached prefix") { check_resume({.save_freq = 2, .cached = true}, {5, batches}); }
 }
