@@ -56,11 +56,12 @@ int main() {
   model.compile({.optimizer = "sgd", .loss = "binary_crossentropy", .metrics = {"accuracy"}});
   {
     // README: begin
+    const graft::BnPolicies bn{.layers = {{"block1_bn", graft::BnPolicy::reestimate}}};
     auto report = graft::fine_tune(model, {x_train, y_train},
                                    {.head = {.epochs = 3},
                                     .tuning = {.epochs = 6},
                                     .strategy = graft::Strategy::by_data,
-                                    .bn = {.layers = {{"block1_bn", graft::BnPolicy::reestimate}}},
+                                    .bn = bn,
                                     .discriminative_decay = 2.6,
                                     .gradual_unfreezing = true,
                                     .cache_file = "tuning.h5"});
