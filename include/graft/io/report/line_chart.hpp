@@ -101,7 +101,8 @@ GRAFT_COLD inline std::string line_chart(const std::string& title, const std::ve
   for (const ChartMark& mark : marks) {
     if (mark.x < xa.low || mark.x > xa.high) continue;
     svg += rule(at_x(mark.x), kTop, at_x(mark.x), kHeight - kBottom, "mark");
-    svg += label(at_x(mark.x) + 4, kTop + 10, "start", mark.name);
+    const bool right = at_x(mark.x) > 0.6 * kWidth;  // words stay inside
+    svg += label(at_x(mark.x) + (right ? -4 : 4), kTop + 10, right ? "end" : "start", mark.name);
   }
   double legend = kWidth - kRight;
   for (std::size_t k = 0; k < lines.size(); ++k) {
