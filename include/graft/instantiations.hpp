@@ -34,6 +34,7 @@
   X(class BorderImpl<float>) \
   X(class CustomScaleLayerImpl<float>) \
   X(class DenseImpl<float>) \
+  X(class DenseTransposeImpl<float>) \
   X(class DepthwiseConvImpl<float>) \
   X(class CategoryEncodingImpl<float>) \
   X(class CenterCropImpl<float>) \
@@ -92,6 +93,7 @@
   X(class RepeatVectorImpl<float>) \
   X(class RescalingImpl<float>) \
   X(class ReshapeImpl<float>) \
+  X(class SamplingImpl<float>) \
   X(class SeparableConvImpl<float>) \
   X(class SimpleRNNImpl<float>) \
   X(class SoftmaxImpl<float>) \
@@ -144,6 +146,7 @@
   X(class Plan<float>) \
   X(class Executor<float>) \
   X(class Trainer<float>) \
+  X(class GradientFunction<float>) \
   X(class DatasetCursor<float>) \
   X(class detail::TensorsSource<float>) \
   X(class detail::BatchStage<float>) \
@@ -173,6 +176,7 @@
   X(Model<float> clone_model<float>(const Model<float>&)) \
   X(std::optional<PreprocessingMode> preprocessing_mode_of<float>(const Model<float>&)) \
   X(ReusedModel<float> reuse_layers<float>(const Model<float>&, const std::vector<Layer<float>>&, const ReuseOptions<float>&)) \
+  X(Sequential<float> reuse_encoder<float>(const Model<float>&, const std::string&, const ReuseEncoderOptions&)) \
   X(FineTuneReport fine_tune<float>(const Model<float>&, const TrainingData<float>&, FineTuneOptions<float>)) \
   X(class detail::FineTuning<float>) \
   X(class detail::PrefixCache<float>) \

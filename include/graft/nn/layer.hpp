@@ -127,9 +127,10 @@ class Layer {
     const auto inside = impl().sublayers();
     for (const Layer& layer : inside) layer.collect_trainable(into);
     if (!inside.empty()) return;
-    for (const auto& variable : impl().variables()) {
-      const bool listed = std::find(into.begin(), into.end(), variable) != into.end();
-      if (variable->kind() == VariableKind::trainable && !listed) into.push_back(variable);
+    const auto own = impl().variables();
+    for (std::size_t i = 0; i < own.size(); ++i) {
+      const bool listed = std::find(into.begin(), into.end(), own[i]) != into.end();
+      if (own[i]->kind() == VariableKind::trainable && impl().may_train(i) && !listed) into.push_back(own[i]);
     }
   }
 
