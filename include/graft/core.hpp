@@ -10,6 +10,7 @@
 #include "graft/core/thread_pool.hpp"
 #include "graft/core/version.hpp"
 #include "graft/data/dataset.hpp"
+#include "graft/data/samplers/samplers.hpp"
 #include "graft/graph/input.hpp"
 #include "graft/graph/ops.hpp"
 #include "graft/metrics/confusion_matrix.hpp"
