@@ -11,6 +11,7 @@
 #include "graft/core/version.hpp"
 #include "graft/data/dataset.hpp"
 #include "graft/data/image_grid.hpp"
+#include "graft/data/samplers/samplers.hpp"
 #include "graft/graph/input.hpp"
 #include "graft/graph/ops.hpp"
 #include "graft/metrics/confusion_matrix.hpp"
