@@ -29,7 +29,7 @@ struct FlatGraph {
   static bool learns(const FlatNode& node) {
     if (!node.trainable) return false;
     for (const auto& variable : node.layer->variables()) {
-      if (variable->kind() == VariableKind::trainable) return true;
+      if (variable->trainable()) return true;
     }
     return false;
   }

@@ -85,6 +85,11 @@ class Layer {
     }
   }
 
+  /// Keras's enable_lora, for Dense and convolutions: training moves the kernel by (lora_alpha / rank) A B only, A (…,
+  /// rank), B (rank, filters). Compile again. Throws ConfigError for other layers, a layer with a kernel constraint and a
+  /// rank below 1, StateError when the layer is not built or has LoRA already. See add_lora for whole models.
+  void enable_lora(Index rank, const LoraOptions& options = {}) const { impl().enable_lora(rank, options); }
+
   /// Number of weights. Throws StateError when the layer is not built.
   GRAFT_COLD Index count_params() const {
     if (!built()) {
@@ -129,7 +134,7 @@ class Layer {
     if (!inside.empty()) return;
     for (const auto& variable : impl().variables()) {
       const bool listed = std::find(into.begin(), into.end(), variable) != into.end();
-      if (variable->kind() == VariableKind::trainable && !listed) into.push_back(variable);
+      if (variable->trainable() && !listed) into.push_back(variable);
     }
   }
 
