@@ -15,6 +15,7 @@
 #include "graft/io/hdf5_dataset.hpp"
 #include "graft/io/keras/keras.hpp"
 #include "graft/transfer/feature_writer.hpp"
+#include "graft/transfer/recipes/lora_file.hpp"
 #else
 // The code that reads and writes files is in the library; its headers, HDF5's and JSON's are half a second to parse.
 // Models of another scalar type than float need graft/io/keras/keras.hpp too.

@@ -194,6 +194,13 @@
   X(Sequential<float> reuse_encoder<float>(const Model<float>&, const std::string&, const ReuseEncoderOptions&)) \
   X(FineTuneReport fine_tune<float>(const Model<float>&, const TrainingData<float>&, FineTuneOptions<float>)) \
   X(class detail::FineTuning<float>) \
+  X(class detail::TuningRecipes<float>) \
+  X(class WeightAverage<float>) \
+  X(Fisher<float> fisher_information<float>(const Model<float>&, const Arrays<float>&, const Arrays<float>&, const FisherOptions&)) \
+  X(Index add_lora<float>(const Model<float>&, const Lora<float>&)) \
+  X(Index merge_lora<float>(const Model<float>&)) \
+  X(StrategyChoice choose_strategy<float>(const Dataset<float>&, const StrategyOptions&)) \
+  X(Index reestimate_batch_norm<float>(const Model<float>&, const Dataset<float>&, const ReestimateOptions&)) \
   X(class detail::PrefixCache<float>) \
   X(class detail::PrefixRunner<float>) \
   X(std::vector<Lint> detail::lint_graph<float>(const FlatGraph<float>&, const CompileOptions<float>&)) \
@@ -223,6 +230,8 @@
   X(Model<float> load_model<float>(const std::string&, const LoadOptions<float>&)) \
   X(Dataset<float> hdf5_dataset<float>(const std::string&, const HDF5DatasetOptions&)) \
   X(Model<float> model_from_json<float>(const std::string&, const LoadOptions<float>&)) \
+  X(Index save_lora<float>(const Model<float>&, const std::string&, const SaveLoraOptions&)) \
+  X(Index load_lora<float>(const Model<float>&, const std::string&, const LoadLoraOptions&)) \
   X(void Model<float>::save(const std::string&, const SaveOptions&) const) \
   X(void Model<float>::save_weights(const std::string&, const SaveOptions&) const) \
   X(LoadReport Model<float>::load_weights(const std::string&, const LoadWeightsOptions&) const) \

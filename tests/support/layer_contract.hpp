@@ -161,7 +161,7 @@ class LayerRun {
     std::vector<TensorView<Scalar>> weight_gradients;
     for (std::size_t i = 0; i < variables.size(); ++i) {
       dw_.push_back(poisoned(variables[i]->shape()));
-      const bool asked = wanted[i] && variables[i]->kind() == VariableKind::trainable;
+      const bool asked = wanted[i] && variables[i]->trainable();
       weight_gradients.push_back(asked ? dw_.back().view() : TensorView<Scalar>());
     }
     const auto inputs = needs_.inputs ? input_views() : std::vector<TensorView<const Scalar>>(x_.size());
@@ -291,7 +291,7 @@ inline void check_gradients(const Layer<double>& layer, const Tensors<double>& x
   }
   const auto variables = layer.weights();
   for (std::size_t v = 0; v < variables.size(); ++v) {
-    if (!use.weight_gradients || variables[v]->kind() != VariableKind::trainable) continue;
+    if (!use.weight_gradients || !variables[v]->trainable()) continue;
     const Index step = std::max<Index>(1, variables[v]->size() / 40);
     for (Index i = 0; i < variables[v]->size(); i += step) {
       const double before = variables[v]->value()[i];
@@ -340,7 +340,7 @@ inline void check_memory(const Layer<double>& layer, const Tensors<double>& x, U
   const auto variables = layer.weights();
   for (std::size_t i = 0; i < x.size(); ++i) CHECK((run.wants(i) ? all_finite(dx[i]) : all_nan(dx[i])));
   for (std::size_t i = 0; i < variables.size(); ++i) {
-    const bool asked = use.weight_gradients && variables[i]->kind() == VariableKind::trainable;
+    const bool asked = use.weight_gradients && variables[i]->trainable();
     INFO("gradient of " << variables[i]->name());
     CHECK((asked ? all_finite(dw[i]) : all_nan(dw[i])));
   }
@@ -354,7 +354,7 @@ inline void check_memory(const Layer<double>& layer, const Tensors<double>& x, U
     }
   }
   for (std::size_t i = 0; use.weight_gradients && i < variables.size(); ++i) {
-    if (variables[i]->kind() != VariableKind::trainable) continue;
+    if (!variables[i]->trainable()) continue;
     std::vector<bool> wanted(variables.size(), false);
     wanted[i] = true;
     run.backward(dy, wanted);

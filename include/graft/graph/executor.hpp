@@ -76,6 +76,9 @@ class Executor {
     // For tests. Every bit set is a NaN: who reads what nobody wrote is seen.
     std::memset(arena_.get(), 0xFF, static_cast<std::size_t>(plan_.arena_bytes()));
 #endif
+    if (!plan_.current()) {
+      throw StateError("the weights of a layer were exchanged (enable_lora, merge_lora) while a model with it runs.");
+    }
     inputs_.assign(inputs.begin(), inputs.end());
     random.batch = plan_.samples();
     layer_losses_ = 0;

@@ -30,7 +30,7 @@ struct FlatGraph {
     if (!node.trainable) return false;
     const auto variables = node.layer->variables();
     for (std::size_t i = 0; i < variables.size(); ++i) {
-      if (variables[i]->kind() == VariableKind::trainable && node.layer->may_train(i)) return true;
+      if (variables[i]->trainable() && node.layer->may_train(i)) return true;
     }
     return false;
   }
@@ -140,7 +140,8 @@ GRAFT_COLD SplitGraph<Scalar> split_frozen_prefix(const FlatGraph<Scalar>& graph
   split.prefix.values = split.rest.values = graph.values;
   for (const auto& node : graph.nodes) {
     bool stays = !FlatGraph<Scalar>::learns(node) && !FlatGraph<Scalar>::draws(node) &&
-                 !node.layer->activity_regularizer() && !node.layer->adds_loss() && !FlatGraph<Scalar>::moves_state(node);
+                 !node.layer->activity_regularizer() && !node.layer->adds_loss() &&
+                 !FlatGraph<Scalar>::moves_state(node);
     for (const std::size_t input : node.inputs) stays = stays && frozen[input];
     for (const std::size_t mask : node.masks) stays = stays && (mask == FlatGraph<Scalar>::kNone || frozen[mask]);
     if (stays) {

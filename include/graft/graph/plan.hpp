@@ -37,6 +37,7 @@ class Plan {
     std::size_t output_mask = kNone;
     std::uint64_t stream = 0;
     std::vector<Shape> input_shapes;
+    Index structure = 0;                         // of the layer, when the plan was made
     std::vector<VariablePtr<Scalar>> variables;  // and those of the folded layers
     Use use;
     Needs needs;
@@ -100,6 +101,13 @@ class Plan {
     }
     return {};
   }
+  /// False when a layer has other variables now than when the plan was made.
+  bool current() const {
+    for (const PlannedNode& node : nodes_) {
+      if (node.layer->structure() != node.structure) return false;
+    }
+    return true;
+  }
   /// The variables whose gradients a run computes, each once, in the order of the graph.
   const std::vector<VariablePtr<Scalar>>& variables() const { return variables_; }
 
@@ -130,6 +138,7 @@ class Plan {
       node.output_mask = flat.output_mask;
       node.stream = flat.stream;
       node.variables = flat.layer->variables();
+      node.structure = flat.layer->structure();
       const bool rests = options_.statistics && flat.layer->is_random();
       node.use.training = !rests && flat.training.value_or(options_.training);
       node.use.trainable = flat.trainable;
@@ -304,8 +313,7 @@ class Plan {
       }
       for (std::size_t i = 0; i < node.variables.size(); ++i) {
         const auto& variable = node.variables[i];
-        const bool learns = node.use.weight_gradients && variable->kind() == VariableKind::trainable &&
-                            node.layer->may_train(i);
+        const bool learns = node.use.weight_gradients && variable->trainable() && node.layer->may_train(i);
         node.variable_buffer.push_back(kNone);
         if (!learns) {
           node.variable_gradient.push_back(GradientMode::none);

@@ -9,7 +9,14 @@ namespace graft {
 template <class Scalar>
 class Compiled {
  public:
-  using LeafFlags = std::vector<std::pair<Layer<Scalar>, bool>>;
+  /// A leaf with its effective flag and the variables that train while the flag is set.
+  struct Leaf {
+    Layer<Scalar> layer;
+    bool trainable;
+    bool built;
+    std::vector<VariablePtr<Scalar>> learns;
+  };
+  using LeafFlags = std::vector<Leaf>;
 
   GRAFT_COLD Compiled(CompileOptions<Scalar> options, const Layer<Scalar>& model)
       : options_(std::move(options)), recorded_(leaf_flags(model)), lints_(options_.lints) {
@@ -37,12 +44,17 @@ class Compiled {
     std::string changed;
     bool same_layers = now.size() == recorded_.size();
     for (std::size_t i = 0; same_layers && i < now.size(); ++i) {
-      same_layers = now[i].first == recorded_[i].first;
+      const Leaf &before = recorded_[i], &after = now[i];
+      same_layers = after.layer == before.layer;
+      if (!same_layers) break;
+      const char* what = nullptr;
       // A flag of a layer without weights, of a Flatten for example, changes nothing.
-      if (same_layers && now[i].second != recorded_[i].second && !now[i].first.weights().empty()) {
-        changed += (changed.empty() ? "\"" : ", \"") + now[i].first.name() + "\" (" +
-                   (recorded_[i].second ? "trainable at compile, now frozen)" : "frozen at compile, now trainable)");
+      if (after.trainable != before.trainable && !after.layer.weights().empty()) {
+        what = before.trainable ? "trainable at compile, now frozen" : "frozen at compile, now trainable";
+      } else if (after.trainable && before.built && after.learns != before.learns) {
+        what = "others of its weights train now";
       }
+      if (what) changed += (changed.empty() ? "\"" : ", \"") + after.layer.name() + "\" (" + what + ")";
     }
     const std::string where = "fit of " + model.impl().where();
     if (!same_layers) {
@@ -60,8 +72,8 @@ class Compiled {
   /// Puts the recorded flags into a graph.
   GRAFT_COLD void apply_recorded(FlatGraph<Scalar>& graph) const {
     PointerMap trainable;
-    for (const auto& [layer, flag] : recorded_) {
-      if (flag) trainable.emplace(&layer.impl(), 0);
+    for (const Leaf& leaf : recorded_) {
+      if (leaf.trainable) trainable.emplace(&leaf.layer.impl(), 0);
     }
     for (auto& node : graph.nodes) node.trainable = trainable.count(node.layer.get()) != 0;
   }
@@ -76,7 +88,10 @@ class Compiled {
   GRAFT_COLD static void collect(const Layer<Scalar>& layer, bool trainable, LeafFlags& into) {
     trainable = trainable && layer.trainable();
     if (!dynamic_cast<const GraphLayerImpl<Scalar>*>(&layer.impl())) {
-      into.emplace_back(layer, trainable);
+      into.push_back({layer, trainable, layer.built(), {}});
+      for (const auto& variable : layer.weights()) {
+        if (variable->trainable()) into.back().learns.push_back(variable);
+      }
       return;
     }
     for (const auto& inner : layer.impl().sublayers()) collect(inner, trainable, into);

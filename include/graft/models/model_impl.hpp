@@ -104,6 +104,7 @@ class ModelImpl : public GraphLayerImpl<Scalar> {
         if (it->shapes != shapes) continue;
         auto executor = std::move(it->executor);
         idle_.erase(it);
+        if (!executor->plan().current()) break;
         return executor;
       }
     }

@@ -310,7 +310,7 @@ class Trainer {
     for (const auto& node : graph_.nodes) {
       if (!FlatGraph<Scalar>::learns(node)) continue;
       for (const auto& variable : node.layer->variables()) {
-        const bool counts = variable->kind() == VariableKind::trainable && variable->regularizer();
+        const bool counts = variable->trainable() && variable->regularizer();
         if (counts && seen.emplace(variable.get(), 0).second) session->regularized.push_back(variable);
       }
     }

@@ -12,6 +12,7 @@
 #include "graft/nn/activations.hpp"
 #include "graft/nn/initializers.hpp"
 #include "graft/nn/layer_args.hpp"
+#include "graft/nn/lora_options.hpp"
 #include "graft/nn/uninitialized_variables.hpp"
 #include "graft/nn/unique_name.hpp"
 #include "graft/nn/variable.hpp"
@@ -93,6 +94,13 @@ class LayerImpl {
   virtual void begin_step(std::byte* /*cache*/) {}
   /// Moves the layer's own state by what forward left in the cache.
   virtual void update_state(const UpdateArgs& /*args*/) {}
+
+  /// Keras's enable_lora: see Layer. By default: throws ConfigError.
+  GRAFT_COLD virtual void enable_lora(Index /*rank*/, const LoraOptions& /*options*/) {
+    fail<ConfigError>("enable_lora of " + where(), "a Dense or a convolution", "a layer without LoRA");
+  }
+  /// Counts how often the layer's variables were exchanged for others: plans of before do not hold then.
+  Index structure() const { return structure_; }
 
   /// Forgets what a stateful layer keeps from call to call; of a container, in all layers inside.
   virtual void reset_states() {
@@ -204,7 +212,13 @@ class LayerImpl {
     variable->set_regularizer(regularizer);
     variable->set_constraint(constraint);
     variables_.push_back(variable);
+    ++structure_;
     return variable;
+  }
+  /// Removes the last variables, from `first` on.
+  GRAFT_COLD void remove_variables(std::size_t first) {
+    variables_.resize(first);
+    ++structure_;
   }
 
   Regularizer activity_regularizer_;
@@ -216,6 +230,7 @@ class LayerImpl {
   std::optional<Shape> input_shape_;
   std::vector<Shape> build_shapes_;
   std::vector<VariablePtr<Scalar>> variables_;
+  Index structure_ = 0;
   std::vector<std::weak_ptr<const Node<Scalar>>> calls_;
   std::size_t calls_limit_ = 8;
 };

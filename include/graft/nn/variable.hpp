@@ -15,6 +15,19 @@ namespace graft {
 /// (the moving statistics of BatchNormalization).
 enum class VariableKind { trainable, state };
 
+template <class Scalar>
+class Variable;
+template <class Scalar>
+using VariablePtr = std::shared_ptr<Variable<Scalar>>;
+
+/// A change of low rank that a layer adds to one of its variables (LoRA): W + scale A B, with W's axes but the last as
+/// the rows. W itself rests.
+template <class Scalar>
+struct LowRank {
+  VariablePtr<Scalar> a, b;
+  double scale = 1;
+};
+
 /// A named weight of a layer. Owned by its layer, shared by every model that uses the layer.
 template <class Scalar>
 class Variable {
@@ -28,6 +41,10 @@ class Variable {
   /// "kernel", "bias", "gamma", … : Keras's name of the weight inside its layer.
   const std::string& name() const { return name_; }
   VariableKind kind() const { return kind_; }
+  /// Whether training moves it while its layer trains: what is learned by gradients, unless set_trainable(false) (as
+  /// Keras's variable.trainable) said otherwise. Decided anew by every compile.
+  bool trainable() const { return kind_ == VariableKind::trainable && !rests_; }
+  void set_trainable(bool trainable) { rests_ = !trainable; }
   const Shape& shape() const { return value_.shape(); }
   Index size() const { return value_.size(); }
   const Tensor<Scalar>& value() const { return value_; }
@@ -68,6 +85,13 @@ class Variable {
 
   const Regularizer& regularizer() const { return regularizer_; }
   const Constraint& constraint() const { return constraint_; }
+  /// What its layer adds to it, or null. Files hold the sum, in this variable, and leave the two parts out.
+  const LowRank<Scalar>* low_rank() const { return low_rank_.get(); }
+  void set_low_rank(std::shared_ptr<const LowRank<Scalar>> low_rank) { low_rank_ = std::move(low_rank); }
+  /// True for the A and B of a LowRank.
+  bool is_adapter() const { return adapter_; }
+  void set_adapter() { adapter_ = true; }
+
   void set_regularizer(Regularizer regularizer) { regularizer_ = std::move(regularizer); }
   void set_constraint(Constraint constraint) { constraint_ = std::move(constraint); }
 
@@ -85,9 +109,8 @@ class Variable {
   std::uint64_t id_;
   std::uint64_t version_ = 0;
   double learning_rate_multiplier_ = 1;
+  bool rests_ = false, adapter_ = false;
+  std::shared_ptr<const LowRank<Scalar>> low_rank_;
 };
-
-template <class Scalar>
-using VariablePtr = std::shared_ptr<Variable<Scalar>>;
 
 }  // namespace graft

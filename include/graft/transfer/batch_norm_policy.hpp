@@ -81,6 +81,64 @@ class JoinedStatistics {
   double weight_ = 0;
 };
 
+/// The layers of one re-estimation, run on batches. Until finish, the old statistics come back at the end of its life.
+template <class Scalar>
+class Reestimation {
+ public:
+  GRAFT_COLD Reestimation(const Model<Scalar>& model, const ReestimateOptions& options)
+      : graph_(flatten(model.impl().graph())) {
+    const std::string where = "reestimate_batch_norm of " + model.impl().where();
+    PointerMap chosen;
+    std::vector<std::string> known, missing = options.layers;
+    for (auto& node : graph_.nodes) {
+      node.trainable = false;
+      if (!is_batch_norm(*node.layer)) continue;
+      const std::string& name = node.layer->name();
+      known.push_back(name);
+      std::erase(missing, name);
+      const auto& wanted = options.layers;
+      if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), name) == wanted.end()) continue;
+      if (!node.training.value_or(true)) continue;  // called as in predict, always
+      node.trainable = true;                        // together with training: statistics of the batch
+      if (chosen.emplace(node.layer.get(), 0).second) layers_.emplace_back(node.layer);
+    }
+    if (missing.empty()) return;
+    throw ConfigError(where + ": no BatchNormalization layer has the name \"" + missing.front() + "\". " +
+                      (known.empty() ? "There is none in the model." : text::did_you_mean(missing.front(), known)));
+  }
+  Reestimation(const Reestimation&) = delete;
+  Reestimation& operator=(const Reestimation&) = delete;
+  ~Reestimation() {
+    for (auto& layer : layers_) layer.restore();
+  }
+
+  Index layers() const { return static_cast<Index>(layers_.size()); }
+
+  void run(const std::vector<Shape>& shapes, std::span<const Scalar* const> inputs) {
+    if (!executor_ || shapes != shapes_) {
+      shapes_ = shapes;
+      executor_ =
+          std::make_unique<Executor<Scalar>>(Plan<Scalar>(graph_, shapes, {.training = true, .statistics = true}));
+    }
+    executor_->forward(inputs);
+    executor_->update_state(true);
+    for (auto& layer : layers_) layer.join(static_cast<double>(shapes.front()[0]));
+  }
+  /// Puts the new statistics in place; returns the number of layers.
+  GRAFT_COLD Index finish() {
+    const Index count = layers();
+    for (auto& layer : layers_) layer.store();
+    layers_.clear();
+    return count;
+  }
+
+ private:
+  FlatGraph<Scalar> graph_;
+  std::vector<JoinedStatistics<Scalar>> layers_;
+  std::vector<Shape> shapes_;
+  std::unique_ptr<Executor<Scalar>> executor_;
+};
+
 }  // namespace detail
 
 /// Re-estimates the moving statistics of BatchNormalization layers on data: one pass in which these layers normalise by
@@ -100,27 +158,8 @@ GRAFT_COLD Index reestimate_batch_norm(const Model<Scalar>& model, const std::ty
     fail<ConfigError>(where + ", batch_size", "at least 1", std::to_string(options.batch_size));
   detail::build_from_data(model.impl(), x);
   const auto views = detail::checked_inputs("reestimate_batch_norm", model.impl(), x);
-  FlatGraph<Scalar> graph = flatten(model.impl().graph());
-  std::vector<detail::JoinedStatistics<Scalar>> layers;
-  PointerMap chosen;
-  std::vector<std::string> known, missing = options.layers;
-  for (auto& node : graph.nodes) {
-    node.trainable = false;
-    if (!detail::is_batch_norm(*node.layer)) continue;
-    const std::string& name = node.layer->name();
-    known.push_back(name);
-    std::erase(missing, name);
-    const auto& wanted = options.layers;
-    if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), name) == wanted.end()) continue;
-    if (!node.training.value_or(true)) continue;  // called as in predict, always
-    node.trainable = true;                        // together with training: statistics of the batch
-    if (chosen.emplace(node.layer.get(), 0).second) layers.emplace_back(node.layer);
-  }
-  if (!missing.empty()) {
-    throw ConfigError(where + ": no BatchNormalization layer has the name \"" + missing.front() + "\". " +
-                      (known.empty() ? "There is none in the model." : text::did_you_mean(missing.front(), known)));
-  }
-  if (layers.empty()) return 0;
+  detail::Reestimation<Scalar> run(model, options);
+  if (run.layers() == 0) return 0;
 
   const Index samples = views.front().dim(0);
   const Index batches = (samples + options.batch_size - 1) / options.batch_size;
@@ -130,29 +169,37 @@ GRAFT_COLD Index reestimate_batch_norm(const Model<Scalar>& model, const std::ty
   std::vector<BatchReader<Scalar>> readers;
   for (const auto& view : views) readers.emplace_back(view, smallest + 1);
   std::vector<const Scalar*> pointers(views.size());
-  std::unique_ptr<Executor<Scalar>> executor;
-  Index size = 0;
-  try {
-    for (Index k = 0; k < batches; ++k) {
-      const Index first = k * smallest + std::min(k, larger), last = first + smallest + (k < larger);
-      if (last - first != size) {
-        size = last - first;
-        std::vector<Shape> shapes;
-        for (const auto& view : views) shapes.push_back(view.shape().replace_batch(size));
-        executor =
-            std::make_unique<Executor<Scalar>>(Plan<Scalar>(graph, shapes, {.training = true, .statistics = true}));
-      }
-      for (std::size_t i = 0; i < views.size(); ++i) pointers[i] = readers[i].read(order, first, last);
-      executor->forward(pointers);
-      executor->update_state(true);
-      for (auto& layer : layers) layer.join(static_cast<double>(size));
-    }
-  } catch (...) {
-    for (auto& layer : layers) layer.restore();
-    throw;
+  for (Index k = 0; k < batches; ++k) {
+    const Index first = k * smallest + std::min(k, larger), last = first + smallest + (k < larger);
+    std::vector<Shape> shapes;
+    for (const auto& view : views) shapes.push_back(view.shape().replace_batch(last - first));
+    for (std::size_t i = 0; i < views.size(); ++i) pointers[i] = readers[i].read(order, first, last);
+    run.run(shapes, pointers);
   }
-  for (auto& layer : layers) layer.store();
-  return static_cast<Index>(layers.size());
+  return run.finish();
+}
+
+/// The same over one pass of a dataset, in its batches: batch_size and shuffle of the options do not count. Small last
+/// batches spoil the layers above the lowest: batch(n, {.drop_remainder = true}). Throws StateError for a dataset
+/// without batches, ConfigError for one without an end.
+template <class Scalar>
+GRAFT_COLD Index reestimate_batch_norm(const Model<Scalar>& model, const std::type_identity_t<Dataset<Scalar>>& data,
+                                       const ReestimateOptions& options = {}) {
+  detail::DatasetPasses<Scalar> passes("reestimate_batch_norm", model.impl(), nullptr, data, 0);
+  detail::Reestimation<Scalar> run(model, options);
+  if (run.layers() == 0) return 0;
+  std::vector<Shape> shapes;
+  std::vector<const Scalar*> pointers;
+  passes.for_each(0, [&](const std::vector<TensorView<const Scalar>>& x) {
+    shapes.clear();
+    pointers.clear();
+    for (const auto& view : x) {
+      shapes.push_back(view.shape());
+      pointers.push_back(view.data());
+    }
+    run.run(shapes, pointers);
+  });
+  return run.finish();
 }
 
 }  // namespace graft

@@ -94,6 +94,27 @@ GRAFT_COLD StrategyChoice choose_strategy(const ArrayLike<Scalar>& y, const Stra
   return choose_strategy(static_cast<double>(samples) / static_cast<double>(classes), options);
 }
 
+/// By the labels of one pass over a dataset (which makes its samples, too). Throws ConfigError for one without an end
+/// or without labels.
+template <class Scalar>
+GRAFT_COLD StrategyChoice choose_strategy(const Dataset<Scalar>& data, const StrategyOptions& options = {}) {
+  if (data.cardinality() == kInfiniteCardinality) {
+    throw ConfigError("choose_strategy: the dataset has no end, so its samples cannot be counted.");
+  }
+  const auto cursor = data.open(0);
+  Batch<Scalar> batch;
+  std::vector<Scalar> labels;
+  Index samples = 0;
+  while (cursor->next(batch)) {
+    if (batch.y.empty()) throw ConfigError("choose_strategy: the dataset has no labels (y).");
+    labels.insert(labels.end(), batch.y[0].begin(), batch.y[0].end());
+    samples += batch.size();
+  }
+  if (samples == 0) fail<ConfigError>("choose_strategy", "labels", "an empty dataset");
+  const Index columns = static_cast<Index>(labels.size()) / samples;
+  return choose_strategy(ArrayLike<Scalar>(Tensor<Scalar>({samples, columns}, labels)), options);
+}
+
 namespace detail {
 
 // The "top two or three layers" of fine-tuning; of a small net one or two.

@@ -11,3 +11,4 @@
 #include "graft/transfer/reuse_depth.hpp"
 #include "graft/transfer/reuse_layers.hpp"
 #include "graft/transfer/strategy.hpp"
+#include "graft/transfer/transfer_report.hpp"

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "graft/io/hdf5.hpp"
+#include "graft/io/keras/file_value.hpp"
 #include "graft/io/keras/model_config_writer.hpp"
 #include "graft/io/keras/model_groups.hpp"
 
@@ -32,13 +33,14 @@ GRAFT_COLD void write_weights(const Model<Scalar>& model, const ModelGroups<Scal
     const Layer<Scalar> layer = layers[static_cast<Index>(g)];
     auto variables = layer.trainable_weights();
     for (const auto& variable : layer.non_trainable_weights()) variables.push_back(variable);
+    std::erase_if(variables, [](const auto& variable) { return variable->is_adapter(); });
     std::vector<std::string> names;
     for (const auto& variable : variables) names.push_back(name_of.at(variable.get()));
 
     const hdf5::Group group_in_file = into.create_group(layer_names[g]);
     group_in_file.write("weight_names", names);
     for (std::size_t i = 0; i < variables.size(); ++i) {
-      group_in_file.write_dataset(names[i], variables[i]->shape(), variables[i]->value().data(), gzip);
+      group_in_file.write_dataset(names[i], variables[i]->shape(), file_value(*variables[i]).data(), gzip);
     }
   }
   into.create_group("top_level_model_weights").write("weight_names", std::vector<std::string>());

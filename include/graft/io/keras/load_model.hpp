@@ -55,7 +55,12 @@ GRAFT_COLD void read_weights(const std::vector<Match>& matches, const std::vecto
     if (match->order.moves()) move_axes(value, match->order, into(*match));
     else std::copy_n(value.data(), value.size(), into(*match));
   }
-  for (const Match& match : matches) variables[match.to->index]->set_origin(Origin::pretrained);
+  for (const Match& match : matches) {
+    const VariablePtr<Scalar>& variable = variables[match.to->index];
+    variable->set_origin(Origin::pretrained);
+    // Files have the sum. Keras makes A zero as well, after which neither of the two can learn.
+    if (variable->low_rank()) variable->low_rank()->b->mutable_value().fill(Scalar(0));
+  }
   if (!rotates) return;
   // Theano convolves where the others correlate; its depthwise and separable convolutions go the others' way.
   for (const Match& match : matches) {

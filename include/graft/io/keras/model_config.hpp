@@ -192,7 +192,7 @@ class ModelConfigReader {
       Config value;
     };
     static const Neutral table[] = {
-        {nullptr, "quantization_config", nullptr}, {nullptr, "lora_rank", nullptr},  {nullptr, "time_major", false},
+        {nullptr, "quantization_config", nullptr}, {nullptr, "time_major", false},
         {"BatchNormalization", "renorm", false},   {"DepthwiseConv2D", "groups", 1}, {"Conv2DTranspose", "groups", 1},
         {"SeparableConv1D", "groups", 1},          {"SeparableConv2D", "groups", 1}, {"InputLayer", "sparse", false},
         {"InputLayer", "ragged", false},

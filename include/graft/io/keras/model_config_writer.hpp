@@ -76,6 +76,10 @@ class ModelConfigWriter {
 
   GRAFT_COLD Config layer(const Config& config) {
     Config result = config;
+    // The file has the sum of kernel and LoRA; tf.keras knows no other way.
+    for (const char* key : {"lora_rank", "lora_alpha"}) {
+      if (result.contains(key)) result.erase(key);
+    }
     for (const auto& [key, value] : config.members()) {
       if (key == "name") {
         result[key] = layer_name_in_file(value.as_string());

@@ -7,7 +7,7 @@
 
 namespace graft::keras {
 
-/// The weights of a model as files see them: one group per layer of the outermost model. ModelWeight::index is the
+/// The weights of a model as files see them: one group per layer of the outermost model, without LoRA's parts. ModelWeight::index is the
 /// position in `variables`.
 template <class Scalar>
 struct ModelGroups {
@@ -51,6 +51,7 @@ struct ModelGroups {
     const bool channels_first =
         kind != KernelKind::other && layer.impl().config().get("data_format", "") == "channels_first";
     for (const auto& variable : layer.weights()) {
+      if (variable->is_adapter()) continue;
       leaf.weights.push_back(
           {variable->name(), variable->shape(), variables.size(), kind_of(kind, variable->name()), channels_first});
       variables.push_back(variable);

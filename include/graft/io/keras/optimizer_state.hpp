@@ -18,7 +18,7 @@ GRAFT_COLD std::vector<OptimizedWeight> optimized_weights(const Model<Scalar>& m
     for (const ModelLeaf& leaf : group.leaves) {
       for (const ModelWeight& weight : leaf.weights) {
         const auto& variable = groups.variables[weight.index];
-        if (variable->kind() != VariableKind::trainable || !seen.insert(variable.get()).second) continue;
+        if (!variable->trainable() || !seen.insert(variable.get()).second) continue;
         std::vector<std::string> parents{model.name()};
         if (!(leaf.parents.empty() && leaf.name == group.name)) parents.push_back(group.name);
         parents.insert(parents.end(), leaf.parents.begin(), leaf.parents.end());

@@ -62,7 +62,7 @@ class StorePlan {
   GRAFT_COLD void match_layer(const Layer<Scalar>& layer, const std::string& path, const std::string& label) {
     const auto own = layer.weights();
     for (std::size_t i = 0; i < own.size(); ++i) {
-      if (!seen_.insert(own[i].get()).second) continue;  // shared: stored once
+      if (!seen_.insert(own[i].get()).second || own[i]->is_adapter()) continue;  // shared: stored once
       const std::string name = label + own[i]->name();
       const std::string at = path.empty() ? "" : find(path, layer.impl().store_path(i));
       if (at.empty()) {

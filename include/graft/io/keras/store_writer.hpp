@@ -1,6 +1,7 @@
 #pragma once
 
 #include "graft/io/hdf5.hpp"
+#include "graft/io/keras/file_value.hpp"
 #include "graft/io/keras/model_config_writer.hpp"
 #include "graft/io/keras/store_optimizer.hpp"
 #include "graft/models/store_keys.hpp"
@@ -32,8 +33,8 @@ class StoreWriter {
       const auto variables = layers[i].weights();
       for (std::size_t k = 0; k < variables.size(); ++k) {
         for (const std::string& place : {layers[i].impl().store_path(k), layers[i].impl().store_copy(k)}) {
-          if (place.empty()) continue;
-          root_.write_dataset(path + place, variables[k]->shape(), variables[k]->value().data(), gzip_);
+          if (place.empty() || variables[k]->is_adapter()) continue;
+          root_.write_dataset(path + place, variables[k]->shape(), file_value(*variables[k]).data(), gzip_);
         }
       }
     }
@@ -113,7 +114,7 @@ class StoreWriter {
 
 }  // namespace detail
 
-/// Writes the weights of a model, and the state of its optimizer if asked.
+/// Writes the weights of a model (kernels with their LoRA, as Keras does), and the state of its optimizer if asked.
 template <class Scalar>
 GRAFT_COLD void write_store(const Model<Scalar>& model, const hdf5::Group& root, bool with_optimizer, int gzip) {
   detail::StoreWriter<Scalar> writer(root, gzip);

@@ -52,7 +52,7 @@ template <class Scalar>
 GRAFT_COLD bool all_of_origin(const LayerImpl<Scalar>& layer, Origin origin) {
   bool any = false;
   for (const auto& variable : layer.variables()) {
-    if (variable->kind() != VariableKind::trainable) continue;
+    if (!variable->trainable()) continue;
     if (variable->origin() != origin) return false;
     any = true;
   }
@@ -100,7 +100,7 @@ GRAFT_COLD void lint_learning_rate(const LintedGraph<Scalar>& g, std::vector<Lin
     if (!FlatGraph<Scalar>::learns(node) || !all_of_origin(*node.layer, Origin::pretrained)) continue;
     for (const auto& variable : node.layer->variables()) {
       const double here = optimizer.learning_rate() * variable->learning_rate_multiplier();
-      if (variable->kind() == VariableKind::trainable && here > rate) rate = here, layer = node.layer->where();
+      if (variable->trainable() && here > rate) rate = here, layer = node.layer->where();
     }
   }
   double momentum = 0;

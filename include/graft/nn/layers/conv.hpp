@@ -20,6 +20,8 @@ struct ConvOptions {
   Regularizer activity_regularizer = {};
   Constraint kernel_constraint = {};
   Constraint bias_constraint = {};
+  Index lora_rank = 0;                    ///< above 0: as enable_lora, at build
+  std::optional<double> lora_alpha = {};  ///< default: lora_rank
   std::string name = {};
   bool trainable = true;
   std::optional<Shape> input_shape = {};
@@ -36,6 +38,7 @@ class ConvImpl final : public detail::PlainConvImpl<Scalar> {
   GRAFT_COLD ConvImpl(int rank, Index filters, const PerAxis& kernel_size, ConvOptions options)
       : Base(kNames, rank, kernel_size, options), filters_(filters), options_(std::move(options)) {
     this->require_positive("filters", filters);
+    this->choose_lora(options_, this->where());
     if (options_.groups <= 0 || filters % options_.groups != 0) {
       fail<ConfigError>(this->where(), "groups that divide the " + std::to_string(filters) + " filters",
                         std::to_string(options_.groups));
@@ -51,6 +54,7 @@ class ConvImpl final : public detail::PlainConvImpl<Scalar> {
     Config config = Base::config();
     config["groups"] = options_.groups;
     detail::write_kernel(config, filters_, options_);
+    this->write_lora(config);
     return config;
   }
 
@@ -73,6 +77,7 @@ class ConvImpl final : public detail::PlainConvImpl<Scalar> {
         this->add_variable("kernel", this->kernel_shape(channels, filters_), options_.kernel_initializer, rng,
                            VariableKind::trainable, options_.kernel_regularizer, options_.kernel_constraint);
     this->add_bias(filters_, rng);
+    this->offer_lora(this->kernel_, rng);
   }
 
  private:

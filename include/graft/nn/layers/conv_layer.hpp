@@ -3,6 +3,7 @@
 #include "graft/kernels/conv.hpp"
 #include "graft/kernels/elementwise.hpp"
 #include "graft/nn/layers/activated.hpp"
+#include "graft/nn/layers/lora_layer.hpp"
 #include "graft/nn/layers/spatial.hpp"
 #include "graft/nn/layers/transpose.hpp"
 
@@ -12,7 +13,8 @@ namespace graft::detail {
 /// The arguments that all of them have.
 template <class Options>
 GRAFT_COLD void read_conv(const Config& config, Options& options) {
-  reject(config, "convolution", "lora_rank");
+  if constexpr (requires { options.lora_rank; }) read_lora(config, options);
+  else reject(config, "convolution", "lora_rank");
   reject(config, "convolution", "quantization_config");
   read(config, "strides", options.strides);
   read(config, "padding", options.padding);
@@ -78,7 +80,7 @@ class FilterLayer : public Layer<Scalar> {
 
 /// A convolution with its layout, bias and activation; what is convolved how is the derived class's business.
 template <class Scalar>
-class ConvLayerImpl : public LayerImpl<Scalar> {
+class ConvLayerImpl : public LoraLayerImpl<Scalar> {
  public:
   GRAFT_COLD Shape output_shape(std::span<const Shape> inputs) const override {
     const SpatialShape x = split_spatial(inputs[0], rank_, format_, this->where()), z = linear_shape(x);
@@ -96,7 +98,8 @@ class ConvLayerImpl : public LayerImpl<Scalar> {
     const Call call(*this, inputs[0]);
     Needs needs = linear_needs(call.desc, use);
     needs.can_add = format_ == DataFormat::channels_last && adds_to_input();
-    needs.inputs = use.weight_gradients;
+    // Without gradients of inputs, the input is what tells the shape.
+    needs.inputs = use.weight_gradients && (this->kernel_learns() || !use.input_gradients);
     needs.scratch_bytes += call.layout_bytes(use);
     call.activated.require(needs, use);
     return needs;
@@ -140,9 +143,8 @@ class ConvLayerImpl : public LayerImpl<Scalar> {
     }
     linear_backward(call.desc, args, x, dz, dx, cache, scratch);
     if (first && dx) transpose_forward(call.x_last, kLastFromFirst, dx, args.dx().data());
-    const std::size_t last = args.weight_gradients.size() - 1;
-    if (bias_ && args.dw(last)) {
-      kernels::column_sums(call.z_last[0] * call.z_last[1], call.z_last[2], dz, args.dw(last).data());
+    if (bias_ && args.dw(bias_index_)) {
+      kernels::column_sums(call.z_last[0] * call.z_last[1], call.z_last[2], dz, args.dw(bias_index_).data());
     }
   }
 
@@ -172,7 +174,7 @@ class ConvLayerImpl : public LayerImpl<Scalar> {
   /// `names`: the class names for 1, 2 and 3 dimensions.
   template <class Options>
   GRAFT_COLD ConvLayerImpl(const char* const (&names)[3], int rank, const PerAxis& kernel_size, const Options& options)
-      : LayerImpl<Scalar>(names[rank - 1], options),
+      : LoraLayerImpl<Scalar>(names[rank - 1], options),
         class_name_(names[rank - 1]),
         rank_(rank),
         activation_(options.activation),
@@ -251,6 +253,7 @@ class ConvLayerImpl : public LayerImpl<Scalar> {
   }
   GRAFT_COLD void add_bias(Index filters, Rng& rng) {
     if (!use_bias_) return;
+    bias_index_ = this->variables().size();
     bias_ = this->add_variable("bias", {filters}, bias_initializer_, rng, VariableKind::trainable, bias_regularizer_,
                                bias_constraint_);
   }
@@ -321,6 +324,7 @@ class ConvLayerImpl : public LayerImpl<Scalar> {
   Regularizer bias_regularizer_;
   Constraint bias_constraint_;
   VariablePtr<Scalar> bias_;
+  std::size_t bias_index_ = 0;
 };
 
 }  // namespace graft::detail

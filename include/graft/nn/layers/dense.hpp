@@ -3,6 +3,7 @@
 #include "graft/kernels/elementwise.hpp"
 #include "graft/kernels/gemm.hpp"
 #include "graft/nn/layers/activated.hpp"
+#include "graft/nn/layers/lora_layer.hpp"
 
 namespace graft {
 
@@ -16,17 +17,20 @@ struct DenseOptions {
   Regularizer activity_regularizer = {};
   Constraint kernel_constraint = {};
   Constraint bias_constraint = {};
+  Index lora_rank = 0;                    ///< above 0: as enable_lora, at build
+  std::optional<double> lora_alpha = {};  ///< default: lora_rank
   std::string name = {};
   bool trainable = true;
   std::optional<Shape> input_shape = {};
 };
 
 template <class Scalar>
-class DenseImpl final : public LayerImpl<Scalar> {
+class DenseImpl final : public detail::LoraLayerImpl<Scalar> {
  public:
   GRAFT_COLD DenseImpl(Index units, DenseOptions options)
-      : LayerImpl<Scalar>("Dense", options), units_(units), options_(std::move(options)) {
+      : detail::LoraLayerImpl<Scalar>("Dense", options), units_(units), options_(std::move(options)) {
     if (units <= 0) fail<ConfigError>(this->where(), "units above 0", std::to_string(units));
+    this->choose_lora(options_, this->where());
   }
   std::string_view class_name() const override { return "Dense"; }
   bool supports_masking() const override { return true; }
@@ -45,9 +49,15 @@ class DenseImpl final : public LayerImpl<Scalar> {
   Needs needs(std::span<const Shape> inputs, const Use& use) const override {
     Needs needs;
     needs.can_add = true;
-    needs.inputs = use.weight_gradients;
+    needs.inputs = use.weight_gradients && this->kernel_learns();
     activated(inputs[0]).require(needs, use);
+    this->require_lora(needs, use);
+    if (this->lora_enabled() && !use.backward()) needs.prepared_bytes = this->lora_bytes();
     return needs;
+  }
+  /// The kernel with its LoRA.
+  void prepare(const PrepareArgs<Scalar>& args) const override {
+    detail::merge_low_rank<Scalar>(*kernel_, reinterpret_cast<Scalar*>(args.into));
   }
 
   /// y = f(x W + b)
@@ -56,19 +66,24 @@ class DenseImpl final : public LayerImpl<Scalar> {
     kernels::GemmDesc desc;
     desc.m = rows_of(args.x().shape()), desc.n = units_, desc.k = args.x().shape().back();
     desc.activation = act.fused(args);
-    kernels::gemm<Scalar>(desc, {args.x().data(), kernel_->value().data(), act.z(args), bias_data()});
+    const Scalar* kernel = args.prepared ? reinterpret_cast<const Scalar*>(args.prepared)
+                                         : this->lora_forward(*kernel_, args, args.cache + act.cache_bytes(args.use),
+                                                              args.scratch + act.scratch_bytes(args.use));
+    kernels::gemm<Scalar>(desc, {args.x().data(), kernel, act.z(args), bias_data()});
     act.finish(args);
   }
 
   /// dz = dy f'(z);  dW = xᵀ dz;  db = column sums of dz;  dx = dz Wᵀ
   void backward(const BackwardArgs<Scalar>& args) const override {
     const Index rows = rows_of(args.dy().shape()), inputs = kernel_->shape()[0];
-    const Scalar* dz = activated(args.dy().shape()).dz(args);
-    if (args.dw(0)) {
+    const auto act = activated(args.dy().shape());
+    const Scalar* dz = act.dz(args);
+    if (Scalar* dw = this->kernel_gradient(args, args.scratch + act.scratch_bytes(args.use))) {
       kernels::GemmDesc desc;
       desc.m = inputs, desc.n = units_, desc.k = rows;
       desc.trans_a = kernels::Transpose::yes;
-      kernels::gemm<Scalar>(desc, {args.x().data(), dz, args.dw(0).data()});
+      kernels::gemm<Scalar>(desc, {args.x().data(), dz, dw});
+      this->lora_backward(args, dw);
     }
     if (bias_ && args.dw(1)) kernels::column_sums(rows, units_, dz, args.dw(1).data());
     if (args.dx()) {
@@ -76,7 +91,8 @@ class DenseImpl final : public LayerImpl<Scalar> {
       desc.m = rows, desc.n = inputs, desc.k = units_;
       desc.trans_b = kernels::Transpose::yes;
       desc.accumulate = args.add_to_input;
-      kernels::gemm<Scalar>(desc, {dz, kernel_->value().data(), args.dx().data()});
+      const Scalar* kernel = this->lora_values(*kernel_, args.cache + act.cache_bytes(args.use));
+      kernels::gemm<Scalar>(desc, {dz, kernel, args.dx().data()});
     }
   }
 
@@ -92,6 +108,7 @@ class DenseImpl final : public LayerImpl<Scalar> {
     config["activity_regularizer"] = options_.activity_regularizer.config();
     config["kernel_constraint"] = options_.kernel_constraint.config();
     config["bias_constraint"] = options_.bias_constraint.config();
+    this->write_lora(config);
     return config;
   }
 
@@ -100,9 +117,11 @@ class DenseImpl final : public LayerImpl<Scalar> {
     const Index features = detail::known_dim(inputs[0], -1, this->where());
     kernel_ = this->add_variable("kernel", {features, units_}, options_.kernel_initializer, rng,
                                  VariableKind::trainable, options_.kernel_regularizer, options_.kernel_constraint);
-    if (!options_.use_bias) return;
-    bias_ = this->add_variable("bias", {units_}, options_.bias_initializer, rng, VariableKind::trainable,
-                               options_.bias_regularizer, options_.bias_constraint);
+    if (options_.use_bias) {
+      bias_ = this->add_variable("bias", {units_}, options_.bias_initializer, rng, VariableKind::trainable,
+                                 options_.bias_regularizer, options_.bias_constraint);
+    }
+    this->offer_lora(kernel_, rng);
   }
   GRAFT_COLD void check_inputs(std::span<const Shape> inputs) const override {
     (void)output_shape(inputs);
@@ -137,7 +156,6 @@ class Dense : public Layer<Scalar> {
   Index units() const { return static_cast<const DenseImpl<Scalar>&>(this->impl()).units(); }
 
   GRAFT_COLD static Dense from_config(const Config& config) {
-    detail::reject(config, "Dense", "lora_rank");
     detail::reject(config, "Dense", "quantization_config");
     DenseOptions options;
     detail::read(config, "activation", options.activation);
@@ -149,6 +167,7 @@ class Dense : public Layer<Scalar> {
     detail::read(config, "activity_regularizer", options.activity_regularizer);
     detail::read(config, "kernel_constraint", options.kernel_constraint);
     detail::read(config, "bias_constraint", options.bias_constraint);
+    detail::read_lora(config, options);
     detail::read_base(config, options);
     return Dense(config.at("units").as_int("units"), std::move(options));
   }

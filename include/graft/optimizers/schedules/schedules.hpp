@@ -7,6 +7,7 @@
 #include "graft/optimizers/schedules/inverse_time_decay.hpp"
 #include "graft/optimizers/schedules/piecewise_constant_decay.hpp"
 #include "graft/optimizers/schedules/polynomial_decay.hpp"
+#include "graft/optimizers/schedules/slanted_triangular.hpp"
 
 namespace graft {
 
@@ -23,10 +24,15 @@ GRAFT_COLD inline LearningRateSchedule LearningRateSchedule::from_config(const C
     impl = new PiecewiseConstantDecay::Impl;
     required = "boundaries";
   }
+  if (object.name == "SlantedTriangular") {
+    impl = new SlantedTriangular::Impl;
+    required = "max_learning_rate";
+  }
   const LearningRateSchedule result(impl);
   if (!result) {
     const std::string_view names[] = {"ExponentialDecay", "InverseTimeDecay", "PiecewiseConstantDecay",
-                                      "PolynomialDecay",  "CosineDecay",      "CosineDecayRestarts"};
+                                      "PolynomialDecay",  "CosineDecay",      "CosineDecayRestarts",
+                                      "SlantedTriangular"};
     detail::unknown_name("learning rate schedule", object.name, names);
   }
   (void)object.config.at(required);
