@@ -53,7 +53,7 @@ TEST_CASE("R-43: a linear autoencoder finds what principal components find, with
     model.fit(x, x, {.batch_size = 256, .epochs = 150, .verbose = kSilent});
     const double error = model.evaluate(x, x)[0];
     CHECK(error >= best * 0.999);
-    CHECK(error <= best * 1.03);
+    CHECK(error <= best * 1.05);
   }
   // The kernel (6, 2) counts once.
   CHECK(tied.count_params() == 12 + 2 + 6);
@@ -145,7 +145,7 @@ TEST_CASE("R-43: a sparse autoencoder: units are active as often as KLDivergence
                                        .input_shape = Shape{6}}),
                             Dense(6)});
     model.compile({.optimizer = Adam({.learning_rate = 0.02}), .loss = "mse"});
-    model.fit(x, x, {.batch_size = 256, .epochs = 150, .verbose = kSilent});
+    model.fit(x, x, {.batch_size = 256, .epochs = 250, .verbose = kSilent});
     const auto codings = reuse_encoder(model, "codings").predict(x);
     double sum = 0;
     for (const float value : codings) sum += static_cast<double>(value) / static_cast<double>(codings.size());
@@ -156,41 +156,58 @@ TEST_CASE("R-43: a sparse autoencoder: units are active as often as KLDivergence
   CHECK(mean_activity(L1(1e-2)) < 0.1);  // of the sum over all activities
 }
 
+namespace {
+
+struct Variational {
+  Symbol<float> in = Input({6});
+  Symbol<float> mean = Dense(2, {.name = "codings_mean"})(in), log_var = Dense(2, {.name = "codings_log_var"})(in);
+  Model<float> model;
+
+  Variational(double kl_weight, const char* decoder) {
+    const auto z = Sampling({.kl_weight = kl_weight, .name = "codings"})({mean, log_var});
+    model = Model<float>(in, Dense(6, {.kernel_initializer = decoder, .name = "decoder"})(z));
+  }
+  Tensor<float> means(const Tensor<float>& x) const { return Model<float>(in, mean).predict(x); }
+  Tensor<float> log_vars(const Tensor<float>& x) const { return Model<float>(in, log_var).predict(x); }
+  void train(const Tensor<float>& x, const Tensor<float>& y, double learning_rate, Index epochs) const {
+    model.compile({.optimizer = Adam({.learning_rate = learning_rate}), .loss = "mse", .lints = {.print = false}});
+    model.fit(x, y, {.batch_size = 64, .epochs = epochs, .verbose = kSilent});
+  }
+};
+
+}  // namespace
+
 TEST_CASE("R-43: a variational autoencoder: its loss by hand; without a task the codings become N(0, 1)") {
   set_random_seed(5);
   const auto x = flat_cloud(64, 3);
-  const auto in = Input({6});
-  const auto mean = Dense(2, {.name = "codings_mean"})(in), log_var = Dense(2, {.name = "codings_log_var"})(in);
-  const auto z = Sampling({.kl_weight = 0.1, .name = "codings"})({mean, log_var});
-  const Model<float> model(in, Dense(6, {.kernel_initializer = "zeros"})(z));
-  model.compile({.optimizer = Adam({.learning_rate = 0.02}), .loss = "mse"});
-  const auto means = Model<float>(in, mean).predict(x), logs = Model<float>(in, log_var).predict(x);
+  const Variational idle(0.1, "zeros");
+  const auto means = idle.means(x), logs = idle.log_vars(x);
   double kl = 0, squares = 0;
   for (Index i = 0; i < means.size(); ++i) {
     const double m = static_cast<double>(means[i]), v = static_cast<double>(logs[i]);
     kl += 0.5 * (std::exp(v) + m * m - 1 - v) / 64;
   }
   for (const float value : x) squares += static_cast<double>(value) * static_cast<double>(value) / (64 * 6);
-  CHECK(model.evaluate(x, x)[0] == Approx(squares + 0.1 * kl).epsilon(1e-5));  // the decoder gives 0
+  idle.model.compile({.optimizer = "adam", .loss = "mse"});
+  CHECK(idle.model.evaluate(x, x)[0] == Approx(squares + 0.1 * kl).epsilon(1e-5));  // the decoder gives 0
 
-  // Nothing to reconstruct, as its kernel stays 0: what is left is the KL loss, whose least value is 0.
+  // Nothing to draw, as its kernel stays 0: what is left is the KL loss, whose least value is 0.
   const Tensor<float> nothing(x.shape(), 0.0f);
-  model.layers()[-1].set_trainable(false);
-  model.compile({.optimizer = Adam({.learning_rate = 0.02}), .loss = "mse"});
-  model.fit(x, nothing, {.batch_size = 64, .epochs = 400, .verbose = kSilent});
-  CHECK(model.evaluate(x, nothing)[0] == Approx(0).margin(1e-4));
-  for (const float value : Model<float>(in, mean).predict(x)) CHECK(value == Approx(0).margin(0.1));
-  for (const float value : Model<float>(in, log_var).predict(x)) CHECK(value == Approx(0).margin(0.1));
+  idle.model.get_layer("decoder").set_trainable(false);
+  idle.train(x, nothing, 0.02, 300);
+  idle.train(x, nothing, 1e-3, 200);
+  CHECK(idle.model.evaluate(x, nothing)[0] == Approx(0).margin(1e-3));
+  for (const float value : idle.means(x)) CHECK(value == Approx(0).margin(0.1));
+  for (const float value : idle.log_vars(x)) CHECK(value == Approx(0).margin(0.1));
 
-  // With a task, it learns; and what is reused of it has no sampling in it.
-  model.set_trainable(true);
-  model.compile({.optimizer = Adam({.learning_rate = 0.02}), .loss = "mse"});
-  model.fit(x, x, {.batch_size = 64, .epochs = 300, .verbose = kSilent});
-  CHECK(model.evaluate(x, x)[0] < 0.6 * squares);
-  const auto encoder = reuse_encoder(model, "codings_mean");
+  // With a task it learns; and what is reused of it has no sampling in it.
+  const Variational busy(0.01, "glorot_uniform");
+  busy.train(x, x, 0.02, 400);
+  CHECK(busy.model.evaluate(x, x)[0] < 0.3 * squares);
+  const auto encoder = reuse_encoder(busy.model, "codings_mean");
   CHECK(encoder.layers().size() == 1);
-  CHECK(same(encoder.predict(x), Model<float>(in, mean).predict(x)));
-  CHECK(same(reuse_encoder(model, "codings").predict(x), encoder.predict(x)));  // with its branches
+  CHECK(same(encoder.predict(x), busy.means(x)));
+  CHECK(same(reuse_encoder(busy.model, "codings").predict(x), encoder.predict(x)));  // with its branches
 }
 
 TEST_CASE("R-43: a denoising autoencoder, convolutional; its noise stays behind") {
@@ -208,8 +225,8 @@ TEST_CASE("R-43: a denoising autoencoder, convolutional; its noise stays behind"
                           Conv2DTranspose(1, 3, {.strides = 2, .padding = "same", .activation = "sigmoid"})});
   model.compile({.optimizer = Adam({.learning_rate = 0.01}), .loss = "binary_crossentropy"});
   const double before = model.evaluate(x, x)[0];
-  model.fit(x, x, {.epochs = 60, .verbose = kSilent});
-  CHECK(model.evaluate(x, x)[0] < 0.7 * before);
+  model.fit(x, x, {.epochs = 150, .verbose = kSilent});
+  CHECK(model.evaluate(x, x)[0] < 0.6 * before);
 
   const auto names = [](const Model<float>& chain) {
     std::vector<std::string> result;
