@@ -27,11 +27,14 @@ inline std::vector<double> in_turns(const std::vector<std::function<void()>>& wo
 }
 
 /// A line of the table: graft's time comes first, then those of LibTorch's layouts, if it is installed.
-inline void print_row(const std::string& what, int threads, const std::vector<double>& times, const char* target) {
+inline void print_row(const std::string& what, int threads, const std::vector<double>& times, const char* target,
+                      bool in_seconds = false) {
   double torch = 0;
   for (std::size_t i = 1; i < times.size(); ++i) torch = torch == 0 ? times[i] : std::min(torch, times[i]);
-  std::printf("summary | %s, %s | %.1f ms |", what.c_str(), plural(threads).c_str(), 1e3 * times[0]);
-  if (torch > 0) std::printf(" LibTorch %.1f ms | %.2f × |", 1e3 * torch, torch / times[0]);
+  const char* unit = in_seconds ? "s" : "ms";
+  const double each = in_seconds ? 1 : 1e3;
+  std::printf("summary | %s, %s | %.1f %s |", what.c_str(), plural(threads).c_str(), each * times[0], unit);
+  if (torch > 0) std::printf(" LibTorch %.1f %s | %.2f × |", each * torch, unit, torch / times[0]);
   else std::printf(" LibTorch is not installed: apt install libtorch-dev | – |");
   std::printf(" %s |\n", threads == 1 ? target : "–");
   std::fflush(stdout);

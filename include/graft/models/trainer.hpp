@@ -309,9 +309,12 @@ class Trainer {
     PointerMap seen;
     for (const auto& node : graph_.nodes) {
       if (!FlatGraph<Scalar>::learns(node)) continue;
-      for (const auto& variable : node.layer->variables()) {
-        const bool counts = variable->trainable() && variable->regularizer();
-        if (counts && seen.emplace(variable.get(), 0).second) session->regularized.push_back(variable);
+      const auto variables = node.layer->variables();
+      for (std::size_t i = 0; i < variables.size(); ++i) {
+        const auto& variable = variables[i];
+        const bool counts = variable->trainable() && node.layer->may_train(i);
+        if (!counts || !variable->regularizer() || !seen.emplace(variable.get(), 0).second) continue;
+        session->regularized.push_back(variable);
       }
     }
     sessions.push_back(std::move(session));
