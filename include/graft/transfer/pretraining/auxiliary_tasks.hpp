@@ -13,9 +13,8 @@ namespace graft {
 template <class Scalar = float>
 struct PretrainOptions {
   Index epochs = 10;
-  Index batch_size =
-      128;  ///< of pictures (pairs); tasks that look at several views of each have as many times more rows
-  Optimizer<Scalar> optimizer = "adam";
+  Index batch_size = 128;  ///< of pictures or pairs: what looks at two views of each has twice as many rows
+  Optimizer<Scalar> optimizer = "adam";      ///< a new one of this configuration is made
   Index projection = 64;                     ///< numbers of the embedding that the loss sees, above the trunk
   double temperature = 0.5;                  ///< of NTXent
   double margin = 1.0;                       ///< of ContrastiveLoss and TripletSemiHardLoss
@@ -29,7 +28,10 @@ namespace detail {
 template <class Scalar>
 GRAFT_COLD History fit_task(const Model<Scalar>& model, const Loss<Scalar>& loss, const Dataset<Scalar>& batches,
                             const PretrainOptions<Scalar>& options, const MetricList<Scalar>& metrics = {}) {
-  model.compile({.optimizer = options.optimizer, .loss = loss, .metrics = metrics, .lints = {.silence = {"all"}}});
+  model.compile({.optimizer = Optimizer<Scalar>::from_config(options.optimizer.config()),
+                 .loss = loss,
+                 .metrics = metrics,
+                 .lints = {.silence = {"all"}}});
   return model.fit(batches, {.epochs = options.epochs, .verbose = options.verbose, .callbacks = options.callbacks});
 }
 
@@ -67,8 +69,7 @@ GRAFT_COLD History fit_twins(const Model<Scalar>& trunk, const Dataset<Scalar>& 
 /// place and returns the history of the task.
 ///
 ///     graft::pretrain_simclr<float>(trunk, pictures, augmentation, {.epochs = 10});
-///     auto model = graft::reuse_layers<float>(trunk, {graft::Dense(10, {.activation = "softmax"})}, {.drop_top =
-///     0}).model;
+///     auto model = graft::reuse_layers<float>(trunk, {head}, {.drop_top = 0}).model;
 ///
 /// Throws ConfigError for a batch_size of less than 2, DataError for less pictures than a batch.
 template <class Scalar>

@@ -81,8 +81,8 @@ struct AutoencoderStepOptions {
   Verbose verbose = Verbose::silent;
 };
 
-/// A step that trains Dense(units) under a Dense decoder to give its input back, and drops the decoder. Each step needs
-/// an optimizer of its own: give its name, or make the options anew.
+/// A step that trains Dense(units) under a Dense decoder to give its input back, and drops the decoder. It trains with
+/// a new optimizer of the configuration given.
 template <class Scalar = float>
 GRAFT_COLD GreedyStep<Scalar> autoencoder_step(Index units, AutoencoderStepOptions<Scalar> options = {}) {
   return [units, options](const Tensor<Scalar>& features) {
@@ -97,7 +97,9 @@ GRAFT_COLD GreedyStep<Scalar> autoencoder_step(Index units, AutoencoderStepOptio
     if (options.noise > 0) model.add(GaussianNoise<Scalar>(options.noise));
     model.add(encoder);
     model.add(Dense<Scalar>(shape[0], {.activation = options.output_activation}));
-    model.compile({.optimizer = options.optimizer, .loss = options.loss, .lints = {.silence = {"all"}}});
+    model.compile({.optimizer = Optimizer<Scalar>::from_config(options.optimizer.config()),
+                   .loss = options.loss,
+                   .lints = {.silence = {"all"}}});
     History history = model.fit(
         features, features, {.batch_size = options.batch_size, .epochs = options.epochs, .verbose = options.verbose});
     return TrainedLayers<Scalar>{{encoder}, std::move(history)};
@@ -121,8 +123,6 @@ GRAFT_COLD GreedyStack<Scalar> pretrain_autoencoder_stack(const ArrayLike<Scalar
                                                           AutoencoderStepOptions<Scalar> options = {}) {
   std::vector<GreedyStep<Scalar>> steps;
   for (const Index n : units) {
-    // A compiled optimizer keeps the state of its variables: every layer has one of its own.
-    options.optimizer = Optimizer<Scalar>::from_config(options.optimizer.config());
     steps.push_back(autoencoder_step<Scalar>(n, options));
     options.output_activation = "linear";
   }

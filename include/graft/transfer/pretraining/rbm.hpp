@@ -154,9 +154,9 @@ class RBM {
   }
 
   /// Trains on samples (n, …) of `visible` numbers each; a second call goes on. The history has "reconstruction_error",
-  /// the mean over the epoch of (v - v')^2, v' the first reconstruction (with persistent chains: the mean of v given
-  /// p(h | v)). Throws ShapeError; DataError for numbers that are not finite, or not from 0 to 1 for Bernoulli units,
-  /// and for a training that diverged, with its step; ConfigError for options out of range.
+  /// the mean over the epoch of (v - v')^2, where v' is what `reconstruct` makes of v at that time. Throws ShapeError;
+  /// DataError for numbers that are not finite, or not from 0 to 1 for Bernoulli units, and for a training that
+  /// diverged, with its step; ConfigError for options out of range.
   GRAFT_COLD History fit(const ArrayLike<Scalar>& x, const RBMFitOptions& options = {});
 
   /// The layer that computes p(h | v): Dense with sigmoid, W and c, for inputs (batch, visible).
