@@ -2,8 +2,8 @@
 
 jobs=$(nproc 2>/dev/null || echo 2)
 
-# A file that was compiled in one checkout is taken from ccache in another.
-export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
+# A file that was compiled in one checkout is taken from ccache in another, one with the tests' precompiled header, too.
+export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
 
 say() { printf 'graft: %s\n' "$*" >&2; }
 

@@ -73,7 +73,8 @@ inline std::optional<Base> make_network(const BaseRequest& request) {
   if (name == "squeezenet") {
     const auto trunk = squeezenet(size);
     if (!request.weights.empty()) (void)trunk.load_weights(request.weights);
-    return Base{Model<float>(trunk.input(), graft::GlobalAveragePooling2D()(trunk.output())), "caffe"};
+    return Base{Model<float>(trunk.input(), graft::GlobalAveragePooling2D({.name = "pooled_features"})(trunk.output())),
+                "caffe"};
   }
   if (name == "mobilenet" || name == "mobilenet_v2") {
     const auto make = [&](auto network) {
@@ -106,7 +107,7 @@ inline Base make_base(const BaseRequest& request) {
   }
   const auto model = graft::load_model(request.base, {.compile = false});
   auto features = (request.cut.empty() ? model.get_layer(-2) : model.get_layer(request.cut)).output();
-  if (features.shape().rank() == 4) features = graft::GlobalAveragePooling2D()(features);
+  if (features.shape().rank() == 4) features = graft::GlobalAveragePooling2D({.name = "pooled_features"})(features);
   Base base{Model<float>(model.input(), features), request.mode.empty() ? "tf" : request.mode};
   const Shape input = base.model.input_shape();
   if (input.rank() != 4 || input[1] < 1 || input[2] < 1) {
@@ -132,6 +133,8 @@ inline PictureSplit split_pictures(const std::string& folder, Index per_class, c
                                                                 .batch_size = std::nullopt,
                                                                 .image_size = {base.height(), base.width()},
                                                                 .shuffle = false,
+                                                                // As the networks were trained: nothing is squeezed.
+                                                                .crop_to_aspect_ratio = true,
                                                                 .verbose = false});
   PictureSplit split;
   split.class_names = all.class_names();

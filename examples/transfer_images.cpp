@@ -31,7 +31,8 @@ constexpr const char* kUsage =
     "  --alpha A        width of a mobilenet (default 1)\n"
     "  --mode MODE      preprocessing: tf, caffe, torch, identity, unit (default: that of the network; of a file: tf)\n"
     "  --train N        pictures of each class for training (default: two thirds)\n"
-    "  --epochs N       of the head (default 30)\n"
+    "  --epochs N       of the head (default 60)\n"
+    "  --l2 R           the head's L2 penalty (default: features / (3 pictures); 0.01 with --scratch)\n"
     "  --fine-tune N    then trains the base's top N layers with weights at 1/100 of the rate\n"
     "  --tune-epochs N  for that long (default 5)\n"
     "  --augment        flips, turns and zooms the training pictures, a new way in every epoch\n"
@@ -44,6 +45,7 @@ constexpr const char* kUsage =
 struct Settings {
   Index epochs, fine_tune, tune_epochs;
   bool augment, scratch;
+  std::optional<double> l2;
   std::string features;
 };
 
@@ -53,8 +55,16 @@ struct Outcome {
   graft::Tensor<float> scores;
 };
 
+/// The new layers: class probabilities of features.
+graft::Symbol<float> head(graft::Symbol<float> features, Index classes, double l2) {
+  // Features come in any scale: the head begins by standardising them.
+  auto x = graft::BatchNormalization({.momentum = 0.9, .name = "head_norm"})(features);
+  x = graft::Dropout(0.2, {.name = "head_dropout"})(x);
+  return graft::Dense(classes, {.activation = "softmax", .kernel_regularizer = graft::L2(l2), .name = "head"})(x);
+}
+
 /// Augmentation if wanted, base, head: one model.
-Model<float> assemble(const Model<float>& base, Index classes, bool augment) {
+Model<float> assemble(const Model<float>& base, Index classes, bool augment, double l2) {
   const auto pictures = graft::Input(base.input_shape().without_batch());
   auto x = pictures;
   if (augment) {
@@ -62,11 +72,7 @@ Model<float> assemble(const Model<float>& base, Index classes, bool augment) {
     x = graft::RandomRotation(0.04)(x);
     x = graft::RandomZoom(0.1)(x);
   }
-  x = base(x, {.training = false});
-  // Features come in any scale: the head begins by standardising them.
-  x = graft::BatchNormalization({.momentum = 0.9, .name = "head_norm"})(x);
-  x = graft::Dropout(0.2, {.name = "head_dropout"})(x);
-  return {pictures, graft::Dense(classes, {.activation = "softmax", .name = "head"})(x)};
+  return {pictures, head(base(x, {.training = false}), classes, l2)};
 }
 
 void compile(const Model<float>& model, double learning_rate) {
@@ -75,11 +81,19 @@ void compile(const Model<float>& model, double learning_rate) {
                  .metrics = {"accuracy"}});
 }
 
+/// The more features there are for each picture, the smaller their weights have to be. For standardised features this
+/// is the normal prior under which the logits have a variance of 1.5 (MacKay 1992, "A practical Bayesian framework").
+double prior_penalty(Index features, Index pictures) {
+  return static_cast<double>(features) / (3.0 * static_cast<double>(pictures));
+}
+
 Outcome train(const Model<float>& base, const example::PictureSplit& data, const Settings& settings) {
   constexpr double kRate = 1e-3;
   Outcome outcome;
   const Index classes = static_cast<Index>(data.class_names.size());
-  const auto model = assemble(base, classes, settings.augment);
+  const Index features = base.output_shape()[1];
+  const double l2 = settings.l2 ? *settings.l2 : settings.scratch ? 0.01 : prior_penalty(features, data.train_size);
+  const auto model = assemble(base, classes, settings.augment, l2);
   const auto fit = [&](const char* phase, Index epochs, bool cached) {
     if (epochs == 0) return;
     const auto history = model.fit(data.train, {.epochs = epochs,
@@ -163,12 +177,14 @@ int transfer(example::Arguments& arguments) {
   const bool quick = arguments.flag("--quick");
   example::BaseRequest request = example::base_request(arguments);
   const Index per_class = static_cast<Index>(arguments.number("--train", 0));
-  const Settings settings{.epochs = arguments.count("--epochs", 30),
-                          .fine_tune = static_cast<Index>(arguments.number("--fine-tune", quick ? 2 : 0)),
-                          .tune_epochs = arguments.count("--tune-epochs", 5),
-                          .augment = arguments.flag("--augment"),
-                          .scratch = arguments.flag("--scratch"),
-                          .features = arguments.text("--features", "")};
+  Settings settings{.epochs = arguments.count("--epochs", 60),
+                    .fine_tune = static_cast<Index>(arguments.number("--fine-tune", quick ? 2 : 0)),
+                    .tune_epochs = arguments.count("--tune-epochs", 5),
+                    .augment = arguments.flag("--augment"),
+                    .scratch = arguments.flag("--scratch"),
+                    .l2 = {},
+                    .features = arguments.text("--features", "")};
+  if (const double l2 = arguments.number("--l2", -1); l2 >= 0) settings.l2 = l2;
   const std::string report = arguments.text("--report", "report.html");
   const long seeds = arguments.count("--seeds", 1);
   std::string folder;

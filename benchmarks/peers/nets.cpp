@@ -103,14 +103,17 @@ struct TorchNet {
   torch::MemoryFormat format;
   std::vector<std::vector<torch::Tensor>> weights;  // of each operation
   std::vector<torch::Tensor> learned;
+  std::vector<std::size_t> last_use;  // of each operation's result
 
   TorchNet(const Net& description, torch::MemoryFormat layout, bool train, bool frozen)
-      : net(description), format(layout), weights(net.ops.size()) {
+      : net(description), format(layout), weights(net.ops.size()), last_use(net.ops.size()) {
     std::vector<long> channels(net.ops.size()), size(net.ops.size());
     channels[0] = net.channels, size[0] = net.size;
     for (std::size_t i = 1; i < net.ops.size(); ++i) {
       const Op& op = net.ops[i];
       const auto from = static_cast<std::size_t>(op.from);
+      last_use[from] = i;
+      if (op.kind == Kind::add) last_use[static_cast<std::size_t>(op.and_from)] = i;
       channels[i] = op.filters > 0 ? op.filters : channels[from];
       size[i] = (size[from] + op.stride - 1) / op.stride;
       const auto small = [&](std::vector<std::int64_t> shape) { return torch::randn(shape) * 0.05; };
@@ -155,6 +158,12 @@ struct TorchNet {
         case Kind::flatten: values.push_back(a.flatten(1)); break;
         case Kind::dense: values.push_back(at::linear(a, w[0], w[1])); break;
       }
+      // As a local variable of a module's forward would be: autograd keeps what it needs.
+      const auto drop = [&](int used) {
+        if (last_use[static_cast<std::size_t>(used)] == i) values[static_cast<std::size_t>(used)].reset();
+      };
+      drop(op.from);
+      if (op.kind == Kind::add) drop(op.and_from);
     }
     return values.back();
   }

@@ -1,6 +1,9 @@
 #pragma once
 
-// Catch2, version 2 (Debian 12, Ubuntu 22.04) or 3 (Ubuntu 24.04), under the names of version 3.
+// Catch2, version 2 (Debian 12, Ubuntu 22.04) or 3 (Ubuntu 24.04), under the names of version 3; and where the golden
+// data are.
+
+#include "golden_dir.hpp"
 
 #if __has_include(<catch2/catch_test_macros.hpp>)
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// Included in every test file by the build. The folder's path is known to main.cpp alone: as a definition on each command
-// line it would keep ccache from recognising a file in another checkout.
+// The folder's path is known to main.cpp alone: as a definition on each command line it would keep ccache from
+// recognising a file in another checkout.
 
 namespace graft::test {
 

@@ -61,25 +61,57 @@ inline AffineTap affine_tap(const AffineTransformDesc& desc, float position, Ind
     const Index pixel = filled_index(desc.fill_mode, static_cast<Index>(std::nearbyint(position)), n);
     return {pixel, pixel, 0.0f};
   }
-  const float below = std::floor(position);
-  const Index low = static_cast<Index>(below);
-  return {filled_index(desc.fill_mode, low, n), filled_index(desc.fill_mode, low + 1, n), position - below};
+  Index low = static_cast<Index>(position);
+  low -= static_cast<float>(low) > position;  // std::floor is a call where the instruction set has no rounding
+  return {filled_index(desc.fill_mode, low, n), filled_index(desc.fill_mode, low + 1, n),
+          position - static_cast<float>(low)};
 }
 
 /// Calls fn(where the pixel starts in its image, vertical tap, horizontal tap) for every pixel of a row of an output.
 template <class Fn>
 void for_each_affine(const AffineTransformDesc& desc, const AffineTransform& t, Index row, const Fn& fn) {
   const float y = static_cast<float>(row);
+  const bool level = t.b0 == 0.0f;  // a row comes from two rows
+  AffineTap vertical = affine_tap(desc, y * t.b1 + t.b2, desc.height);
   for (Index i = 0; i < desc.width; ++i) {
     const float x = static_cast<float>(i);
-    fn((row * desc.width + i) * desc.channels, affine_tap(desc, y * t.b1 + x * t.b0 + t.b2, desc.height),
-       affine_tap(desc, y * t.a1 + x * t.a0 + t.a2, desc.width));
+    if (!level) vertical = affine_tap(desc, y * t.b1 + x * t.b0 + t.b2, desc.height);
+    fn((row * desc.width + i) * desc.channels, vertical, affine_tap(desc, y * t.a1 + x * t.a0 + t.a2, desc.width));
   }
 }
 
 /// Offset of a pixel within its image, or -1 outside.
 inline Index affine_pixel(const AffineTransformDesc& desc, Index y, Index x) {
   return y < 0 || x < 0 ? -1 : (y * desc.width + x) * desc.channels;
+}
+
+/// One row of an output image; kChannels: how many there are, 0 if that is not known before.
+template <Index kChannels, class Scalar>
+void affine_transform_row(const AffineTransformDesc& desc, const AffineTransform& transform, Index row, const Scalar* x,
+                          Scalar* y) {
+  const Index channels = kChannels > 0 ? kChannels : desc.channels;
+  const Scalar fill = static_cast<Scalar>(desc.fill_value);
+  for_each_affine(desc, transform, row, [&](Index at, const AffineTap& v, const AffineTap& h) {
+    const Index a = affine_pixel(desc, v.low, h.low);
+    if (v.weight == 0.0f && h.weight == 0.0f) {  // a flip, or the nearest pixel
+      for (Index i = 0; i < channels; ++i) y[at + i] = a >= 0 ? x[a + i] : fill;
+      return;
+    }
+    const Index b = affine_pixel(desc, v.low, h.high);
+    const Index c = affine_pixel(desc, v.high, h.low), d = affine_pixel(desc, v.high, h.high);
+    const Scalar wa = static_cast<Scalar>((1 - v.weight) * (1 - h.weight));
+    const Scalar wb = static_cast<Scalar>((1 - v.weight) * h.weight);
+    const Scalar wc = static_cast<Scalar>(v.weight * (1 - h.weight));
+    const Scalar wd = static_cast<Scalar>(v.weight * h.weight);
+    if ((a | b | c | d) >= 0) {
+      for (Index i = 0; i < channels; ++i) y[at + i] = wa * x[a + i] + wb * x[b + i] + wc * x[c + i] + wd * x[d + i];
+      return;
+    }
+    const auto pixel = [&](Index offset, Index i) { return offset >= 0 ? x[offset + i] : fill; };
+    for (Index i = 0; i < channels; ++i) {
+      y[at + i] = wa * pixel(a, i) + wb * pixel(b, i) + wc * pixel(c, i) + wd * pixel(d, i);
+    }
+  });
 }
 
 }  // namespace detail
@@ -89,26 +121,15 @@ template <class Scalar, class TransformOf>
 void affine_transform_forward(const AffineTransformDesc& desc, const TransformOf& transform_of, const Scalar* x,
                               Scalar* y) {
   const Index row_size = desc.width * desc.channels, image = desc.height * row_size;
-  const Scalar fill = static_cast<Scalar>(desc.fill_value);
+  const auto rows = desc.channels == 3   ? detail::affine_transform_row<3, Scalar>
+                    : desc.channels == 1 ? detail::affine_transform_row<1, Scalar>
+                                         : detail::affine_transform_row<0, Scalar>;
   parallel_for(0, desc.images * desc.height, 65536 / (row_size * 4 + 1) + 1, [&](Index first, Index last) {
     AffineTransform transform;
     for (Index row = first; row < last; ++row) {
       const Index n = row / desc.height;
       if (row == first || row % desc.height == 0) transform = transform_of(n);
-      const Scalar* from = x + n * image;
-      Scalar* to = y + n * image;
-      detail::for_each_affine(desc, transform, row % desc.height, [&](Index at, const auto& v, const auto& h) {
-        const Index a = detail::affine_pixel(desc, v.low, h.low), b = detail::affine_pixel(desc, v.low, h.high);
-        const Index c = detail::affine_pixel(desc, v.high, h.low), d = detail::affine_pixel(desc, v.high, h.high);
-        const Scalar wa = static_cast<Scalar>((1 - v.weight) * (1 - h.weight));
-        const Scalar wb = static_cast<Scalar>((1 - v.weight) * h.weight);
-        const Scalar wc = static_cast<Scalar>(v.weight * (1 - h.weight));
-        const Scalar wd = static_cast<Scalar>(v.weight * h.weight);
-        for (Index i = 0; i < desc.channels; ++i) {
-          const auto pixel = [&](Index offset) { return offset >= 0 ? from[offset + i] : fill; };
-          to[at + i] = desc.bilinear ? wa * pixel(a) + wb * pixel(b) + wc * pixel(c) + wd * pixel(d) : pixel(a);
-        }
-      });
+      rows(desc, transform, row % desc.height, x + n * image, y + n * image);
     }
   });
 }

@@ -75,7 +75,7 @@ std::vector<ConvDesc> descriptions() {
   return all;
 }
 
-std::string text(const ConvDesc& d, Isa isa) {
+std::string case_of(const ConvDesc& d, Isa isa) {
   std::string result = name(isa);
   for (const Axes* axes : {&d.in, &d.kernel, &d.stride, &d.dilation}) {
     result += " (";
@@ -123,7 +123,7 @@ TEST_CASE("convolution forward agrees with loops in double, whatever the threads
       const auto x = wide(t.x), w = wide(t.w), bias = wide(t.bias);
       reference::conv_forward(d, x.data(), w.data(), with_bias ? bias.data() : nullptr, y.data());
       for (const Isa isa : vector_isas()) {
-        INFO(text(d, isa));
+        INFO(case_of(d, isa));
         std::vector<float> results[2] = {unset(t.y.size()), unset(t.y.size())};
         for (int threads = 1; threads <= 2; ++threads) {
           const Setting setting(isa, threads == 1 ? 1 : 3);
@@ -153,7 +153,7 @@ TEST_CASE("convolution's data gradient agrees with loops in double, whatever the
       const auto dy = wide(t.y), w = wide(t.w), bias = wide(t.dx_bias);
       reference::conv_backward_data(d, dy.data(), w.data(), accumulate ? nullptr : bias.data(), dx.data());
       for (const Isa isa : vector_isas()) {
-        INFO(text(d, isa));
+        INFO(case_of(d, isa));
         std::vector<float> results[2];
         for (int threads = 1; threads <= 2; ++threads) {
           const Setting setting(isa, threads == 1 ? 1 : 3);
@@ -174,7 +174,7 @@ TEST_CASE("convolution's weight gradient agrees with loops in double, whatever t
     const auto x = wide(t.x), dy = wide(t.y);
     reference::conv_backward_weights(d, x.data(), dy.data(), dw.data());
     for (const Isa isa : vector_isas()) {
-      INFO(text(d, isa));
+      INFO(case_of(d, isa));
       std::vector<float> results[2];
       for (int threads = 1; threads <= 2; ++threads) {
         const Setting setting(isa, threads == 1 ? 1 : 3);

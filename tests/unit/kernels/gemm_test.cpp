@@ -53,7 +53,7 @@ GemmDesc describe(Index m, Index n, Index k, int transposes) {
   return desc;
 }
 
-std::string text(const Problem& p, Isa isa) {
+std::string case_of(const Problem& p, Isa isa) {
   return std::string(name(isa)) + " " + std::to_string(p.desc.m) + "x" + std::to_string(p.desc.n) + "x" +
          std::to_string(p.desc.k) + " trans " + std::to_string(static_cast<int>(p.desc.trans_a)) +
          std::to_string(static_cast<int>(p.desc.trans_b));
@@ -89,7 +89,7 @@ TEST_CASE("gemm equals the reference for odd sizes, transposes, strides and epil
           const double d = distance(problem.actual(isa, 1), expected);
           if (!(d <= worst)) {
             worst = d;
-            where = text(problem, isa);
+            where = case_of(problem, isa);
           }
         }
       }
@@ -113,7 +113,7 @@ TEST_CASE("gemm over several blocks equals the reference, and itself for 1, 2 an
       const Problem problem(desc, true, static_cast<std::uint32_t>(s.m + transposes));
       const std::vector<float> expected = problem.expected();
       for (const Isa isa : vector_isas()) {
-        INFO(text(problem, isa));
+        INFO(case_of(problem, isa));
         const std::vector<float> one = problem.actual(isa, 1);
         CHECK(distance(one, expected) < 4e-5);  // of sums of up to 1000 floats
         CHECK(same_bits(problem.actual(isa, 2), one));
