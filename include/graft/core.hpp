@@ -10,6 +10,8 @@
 #include "graft/core/thread_pool.hpp"
 #include "graft/core/version.hpp"
 #include "graft/data/dataset.hpp"
+#include "graft/data/image_grid.hpp"
+#include "graft/data/samplers/samplers.hpp"
 #include "graft/graph/input.hpp"
 #include "graft/graph/ops.hpp"
 #include "graft/metrics/confusion_matrix.hpp"
@@ -19,6 +21,7 @@
 #include "graft/models/plot_model.hpp"
 #include "graft/models/preprocessing_mode.hpp"
 #include "graft/models/sequential.hpp"
+#include "graft/models/value_and_gradients.hpp"
 #include "graft/nn/layers.hpp"
 #include "graft/transfer/transfer.hpp"
 

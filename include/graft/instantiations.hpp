@@ -34,6 +34,7 @@
   X(class BorderImpl<float>) \
   X(class CustomScaleLayerImpl<float>) \
   X(class DenseImpl<float>) \
+  X(class DenseTransposeImpl<float>) \
   X(class DepthwiseConvImpl<float>) \
   X(class CategoryEncodingImpl<float>) \
   X(class CenterCropImpl<float>) \
@@ -92,6 +93,7 @@
   X(class RepeatVectorImpl<float>) \
   X(class RescalingImpl<float>) \
   X(class ReshapeImpl<float>) \
+  X(class SamplingImpl<float>) \
   X(class SeparableConvImpl<float>) \
   X(class SimpleRNNImpl<float>) \
   X(class SoftmaxImpl<float>) \
@@ -129,6 +131,10 @@
   X(class SGDImpl<float>) \
   X(class BinaryCrossentropyImpl<float>) \
   X(class CategoricalCrossentropyImpl<float>) \
+  X(class ContrastiveLossImpl<float>) \
+  X(class NTXentImpl<float>) \
+  X(class TripletLossImpl<float>) \
+  X(class detail::MinedTripletImpl<float>) \
   X(class HuberImpl<float>) \
   X(class MeanAbsoluteErrorImpl<float>) \
   X(class MeanSquaredErrorImpl<float>) \
@@ -144,6 +150,7 @@
   X(class Plan<float>) \
   X(class Executor<float>) \
   X(class Trainer<float>) \
+  X(class GradientFunction<float>) \
   X(class DatasetCursor<float>) \
   X(class detail::TensorsSource<float>) \
   X(class detail::BatchStage<float>) \
@@ -151,6 +158,17 @@
   X(class detail::LayerStage<float>) \
   X(class detail::CacheStage<float>) \
   X(class Dataset<float>) \
+  X(class detail::LabelledSamples<float>) \
+  X(class detail::ClassSlots<float>) \
+  X(class detail::PairStage<float>) \
+  X(class detail::TripletStage<float>) \
+  X(class detail::BalancedStage<float>) \
+  X(class detail::ViewStage<float>) \
+  X(Dataset<float> pair_dataset<float>(const Dataset<float>&, const PairOptions&)) \
+  X(Dataset<float> triplet_dataset<float>(const Dataset<float>&, const TripletOptions&)) \
+  X(Dataset<float> balanced_batches<float>(const Dataset<float>&, Index, Index, const BalancedOptions&)) \
+  X(Dataset<float> view_dataset<float>(const Dataset<float>&, Index)) \
+  X(Dataset<float> rotation_dataset<float>(const Dataset<float>&)) \
   X(Loss<float> Loss<float>::from_config(const Config&)) \
   X(Metric<float> Metric<float>::from_config(const Config&)) \
   X(Optimizer<float> Optimizer<float>::from_config(const Config&)) \
@@ -173,6 +191,7 @@
   X(Model<float> clone_model<float>(const Model<float>&)) \
   X(std::optional<PreprocessingMode> preprocessing_mode_of<float>(const Model<float>&)) \
   X(ReusedModel<float> reuse_layers<float>(const Model<float>&, const std::vector<Layer<float>>&, const ReuseOptions<float>&)) \
+  X(Sequential<float> reuse_encoder<float>(const Model<float>&, const std::string&, const ReuseEncoderOptions&)) \
   X(FineTuneReport fine_tune<float>(const Model<float>&, const TrainingData<float>&, FineTuneOptions<float>)) \
   X(class detail::FineTuning<float>) \
   X(class detail::TuningRecipes<float>) \
@@ -192,7 +211,20 @@
   X(class detail::ReuseDepthSearch<float>) \
   X(ReuseDepthResult<float> search_reuse_depth<float>(const Model<float>&, const TrainingData<float>&, ReuseDepthOptions<float>)) \
   X(SourceRanking rank_sources<float>(const std::vector<Model<float>>&, const TrainingData<float>&, const RankOptions&)) \
-  X(double log_me<float>(const TensorView<const float>&, const TensorView<const float>&, ProbeTask))
+  X(double log_me<float>(const TensorView<const float>&, const TensorView<const float>&, ProbeTask)) \
+  X(class RBM<float>) \
+  X(GreedyStack<float> greedy_pretrain<float>(const ArrayLike<float>&, const std::vector<GreedyStep<float>>&, const GreedyOptions<float>&)) \
+  X(GreedyStep<float> autoencoder_step<float>(Index, AutoencoderStepOptions<float>)) \
+  X(GreedyStep<float> rbm_step<float>(Index, RBMOptions, RBMFitOptions)) \
+  X(GreedyStack<float> pretrain_autoencoder_stack<float>(const ArrayLike<float>&, const std::vector<Index>&, AutoencoderStepOptions<float>)) \
+  X(GreedyStack<float> pretrain_rbm_stack<float>(const ArrayLike<float>&, const std::vector<Index>&, RBMOptions, const RBMFitOptions&)) \
+  X(Dataset<float> mask_tokens<float>(const Dataset<float>&, Index, Index, const MaskTokensOptions&)) \
+  X(Model<float> siamese_model<float>(const Model<float>&)) \
+  X(Model<float> triplet_model<float>(const Model<float>&)) \
+  X(History pretrain_simclr<float>(const Model<float>&, const ArrayLike<float>&, const Layer<float>&, const PretrainOptions<float>&)) \
+  X(History pretrain_siamese<float>(const Model<float>&, const Dataset<float>&, const PretrainOptions<float>&, const PairOptions&)) \
+  X(History pretrain_siamese<float>(const Model<float>&, const ArrayLike<float>&, const Layer<float>&, const PretrainOptions<float>&)) \
+  X(History pretrain_rotation<float>(const Model<float>&, const ArrayLike<float>&, const PretrainOptions<float>&))
 
 #define GRAFT_FILE_TEMPLATES(X) \
   X(Model<float> load_model<float>(const std::string&, const LoadOptions<float>&)) \

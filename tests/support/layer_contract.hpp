@@ -74,6 +74,8 @@ class LayerRun {
   const Tensor<Scalar>& dx(std::size_t i = 0) const { return dx_[i]; }
   const std::vector<Tensor<Scalar>>& dw() const { return dw_; }
   const std::byte* cache() const { return pointer(cache_); }
+  /// What forward gave to add_loss.
+  double losses() const { return losses_; }
 
   LayerRun& forward() {
     forward_into(y_.view());
@@ -146,6 +148,8 @@ class LayerRun {
     args.cache = pointer(cache_);
     args.scratch = pointer(scratch);
     args.random = {key_, nullptr, x_[0].rank() > 0 ? x_[0].dim(0) : 1};
+    losses_ = 0;
+    args.losses = &losses_;
     layer_.impl().forward(args);
   }
 
@@ -185,6 +189,7 @@ class LayerRun {
   RandomKey key_;
   Needs needs_;
   bool in_place_ = false;
+  double losses_ = 0;
   Tensors<Scalar> x_, dx_;
   Tensor<Scalar> y_;
   std::vector<Tensor<Scalar>> dw_;
@@ -254,12 +259,12 @@ void randomize(const Layer<Scalar>& layer, std::uint64_t seed) {
 inline double objective(const Layer<double>& layer, const Tensors<double>& x, const Tensor<double>& dy, Use use) {
   LayerRun<double> run(layer, x, use);
   run.forward();
-  double total = 0;
+  double total = run.losses();
   for (Index i = 0; i < dy.size(); ++i) total += run.y()[i] * dy[i];
   return total;
 }
 
-/// Compares gradients with central differences of sum(y * dy), in double.
+/// Compares gradients with central differences of sum(y * dy), and what the layer adds to the loss, in double.
 inline void check_gradients(const Layer<double>& layer, const Tensors<double>& x, Use use) {
   LayerRun<double> run(layer, x, use);
   run.forward();
@@ -310,6 +315,8 @@ inline void check_memory(const Layer<double>& layer, const Tensors<double>& x, U
   const Needs needs = run.needs();
   run.forward();
   CHECK(all_finite(run.y()));
+  CHECK(std::isfinite(run.losses()));
+  CHECK((run.losses() == 0 || layer.impl().adds_loss()));
   for (std::size_t i = 0; i < x.size(); ++i) CHECK(same(run.x(i), x[i]));
 
   LayerRun<double> bare(layer, x, {use.training, use.trainable, false, false});

@@ -149,6 +149,12 @@ class Dataset {
   /// shuffle and augmentation.
   Dataset cache() const { return next(std::make_shared<detail::CacheStage<Scalar>>(stage())); }
 
+  /// A stage of one's own on top of the chain, as tf.data's apply: fn(DatasetStagePtr<Scalar>) returns it.
+  template <class Fn>
+  Dataset apply(Fn&& fn) const {
+    return next(fn(stage()));
+  }
+
   /// Number of elements of a pass, or kInfiniteCardinality.
   Index cardinality() const { return stage()->cardinality(); }
   bool batched() const { return stage()->batched(); }

@@ -81,7 +81,7 @@ class Executor {
     }
     inputs_.assign(inputs.begin(), inputs.end());
     random.batch = plan_.samples();
-    activity_loss_ = 0;
+    layer_losses_ = 0;
     for (const auto& node : plan_.nodes()) {
       if (node.updates_state) node.layer->begin_step(memory(node.cache));
     }
@@ -104,7 +104,8 @@ class Executor {
                              .scratch = memory(node.forward_scratch),
                              .random = random.fold(node.stream),
                              .prepared = step.prepared.get(),
-                             .activation = node.activation});
+                             .activation = node.activation,
+                             .losses = &layer_losses_});
       }
       if (node.layer->activity_regularizer()) add_activity_loss(node, step);
     }
@@ -133,11 +134,11 @@ class Executor {
     const auto& value = plan_.values()[plan_.inputs()[i]];
     return buffer_view(value.gradient, value.shape);
   }
-  /// Sum of the activity regularizers of the last forward run.
-  double activity_loss() const { return activity_loss_; }
+  /// What layers added to the loss in the last forward run: activity regularizers, and add_loss.
+  double layer_losses() const { return layer_losses_; }
 
   /// Gradients of plan().variables() into the bound memory. `loss_scale` is the factor that is already in the output
-  /// gradients; those of the activity regularizers get it too.
+  /// gradients; those of the layers' own losses get it too.
   void backward(double loss_scale = 1) {
     using Mode = typename PlanT::GradientMode;
     for (std::size_t n = steps_.size(); n-- > 0;) {
@@ -169,7 +170,8 @@ class Executor {
                             .masks = step.masks,
                             .cache = memory(node.cache),
                             .scratch = memory(node.backward_scratch),
-                            .add_to_input = adds});
+                            .add_to_input = adds,
+                            .loss_scale = loss_scale});
       for (std::size_t i = 0; i < node.inputs.size(); ++i) {
         if (node.input_gradient[i] == Mode::add_through_buffer) add(step.input_gradients[i], step.sums[i]);
       }
@@ -247,14 +249,14 @@ class Executor {
 
   void add_activity_loss(const typename PlanT::PlannedNode& node, const Step& step) {
     // The sum over the batch, as in Keras 3; tf.keras divides it by the batch size.
-    activity_loss_ += node.layer->activity_regularizer().value_and_gradient(step.const_outputs[0], View{});
+    layer_losses_ += node.layer->activity_regularizer().value_and_gradient(step.const_outputs[0], View{});
   }
 
   Plan<Scalar> plan_;
   std::unique_ptr<std::byte[], AlignedDelete> arena_;
   std::vector<Step> steps_;
   std::vector<const Scalar*> inputs_;
-  double activity_loss_ = 0;
+  double layer_losses_ = 0;
 };
 
 }  // namespace graft

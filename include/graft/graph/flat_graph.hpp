@@ -28,8 +28,9 @@ struct FlatGraph {
   /// True when training would move a variable of this node.
   static bool learns(const FlatNode& node) {
     if (!node.trainable) return false;
-    for (const auto& variable : node.layer->variables()) {
-      if (variable->trainable()) return true;
+    const auto variables = node.layer->variables();
+    for (std::size_t i = 0; i < variables.size(); ++i) {
+      if (variables[i]->trainable() && node.layer->may_train(i)) return true;
     }
     return false;
   }
@@ -139,7 +140,8 @@ GRAFT_COLD SplitGraph<Scalar> split_frozen_prefix(const FlatGraph<Scalar>& graph
   split.prefix.values = split.rest.values = graph.values;
   for (const auto& node : graph.nodes) {
     bool stays = !FlatGraph<Scalar>::learns(node) && !FlatGraph<Scalar>::draws(node) &&
-                 !node.layer->activity_regularizer() && !FlatGraph<Scalar>::moves_state(node);
+                 !node.layer->activity_regularizer() && !node.layer->adds_loss() &&
+                 !FlatGraph<Scalar>::moves_state(node);
     for (const std::size_t input : node.inputs) stays = stays && frozen[input];
     for (const std::size_t mask : node.masks) stays = stays && (mask == FlatGraph<Scalar>::kNone || frozen[mask]);
     if (stays) {

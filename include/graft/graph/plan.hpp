@@ -46,7 +46,7 @@ class Plan {
     std::vector<GradientMode> variable_gradient;                                   // per variable
     std::vector<std::size_t> input_buffer, variable_buffer;                        // lifetimes, for add_through_buffer
     std::size_t cache = kNone, forward_scratch = kNone, backward_scratch = kNone;  // lifetimes
-    std::vector<bool> zero_output_gradient;  // per output: nothing but the activity regularizer writes it
+    std::vector<bool> zero_output_gradient;  // per output: only losses of the layer's own enter it
     // Layers behind this one that it computes along; they are views then.
     std::vector<std::shared_ptr<LayerImpl<Scalar>>> folded;
     kernels::ActivationParams activation{};
@@ -311,8 +311,9 @@ class Plan {
         }
         if (wants_gradient(node, i)) extend(values_[input].gradient, now);
       }
-      for (const auto& variable : node.variables) {
-        const bool learns = node.use.weight_gradients && variable->trainable();
+      for (std::size_t i = 0; i < node.variables.size(); ++i) {
+        const auto& variable = node.variables[i];
+        const bool learns = node.use.weight_gradients && variable->trainable() && node.layer->may_train(i);
         node.variable_buffer.push_back(kNone);
         if (!learns) {
           node.variable_gradient.push_back(GradientMode::none);

@@ -49,6 +49,11 @@ class Loss {
                                      gradient_factor, mask);
   }
   void check_labels(In y_true, const Shape& y_pred) const { impl().check_labels(y_true, y_pred); }
+  /// The losses of the samples (of every row of the last axis), weighted and not reduced: what Keras returns for
+  /// reduction "none". Allocates.
+  GRAFT_COLD Tensor<Scalar> sample_losses(In y_true, In y_pred, In sample_weight = {}) const {
+    return impl().weighted_losses(y_true, y_pred, sample_weight);
+  }
 
   /// The reduced loss, as Keras's call does: `loss(y_true, y_pred)`. Allocates; for once, not for a training loop.
   GRAFT_COLD double operator()(In y_true, In y_pred, In sample_weight = {}) const {

@@ -7,6 +7,7 @@
 #include "graft/losses/categorical_focal_crossentropy.hpp"
 #include "graft/losses/categorical_generalized_cross_entropy.hpp"
 #include "graft/losses/categorical_hinge.hpp"
+#include "graft/losses/contrastive_loss.hpp"
 #include "graft/losses/cosine_similarity.hpp"
 #include "graft/losses/custom_loss.hpp"
 #include "graft/losses/dice.hpp"
@@ -18,9 +19,12 @@
 #include "graft/losses/mean_absolute_percentage_error.hpp"
 #include "graft/losses/mean_squared_error.hpp"
 #include "graft/losses/mean_squared_logarithmic_error.hpp"
+#include "graft/losses/mined_triplet_loss.hpp"
+#include "graft/losses/nt_xent.hpp"
 #include "graft/losses/poisson.hpp"
 #include "graft/losses/sparse_categorical_crossentropy.hpp"
 #include "graft/losses/squared_hinge.hpp"
+#include "graft/losses/triplet_loss.hpp"
 #include "graft/losses/tversky.hpp"
 
 namespace graft {
@@ -46,6 +50,7 @@ inline constexpr NamedClass<Loss<Scalar>> kLosses[] = {
     {"CategoricalGeneralizedCrossEntropy categorical_generalized_cross_entropy",
      make_loss<Scalar, CategoricalGeneralizedCrossEntropy<Scalar>>},
     {"CategoricalHinge categorical_hinge", make_loss<Scalar, CategoricalHinge<Scalar>>},
+    {"ContrastiveLoss contrastive_loss", make_loss<Scalar, ContrastiveLoss<Scalar>>},
     {"CosineSimilarity cosine_similarity", make_loss<Scalar, CosineSimilarity<Scalar>>},
     {"Dice dice", make_loss<Scalar, Dice<Scalar>>},
     {"Hinge hinge", make_loss<Scalar, Hinge<Scalar>>},
@@ -58,10 +63,14 @@ inline constexpr NamedClass<Loss<Scalar>> kLosses[] = {
     {"MeanSquaredError mean_squared_error mse", make_loss<Scalar, MeanSquaredError<Scalar>>},
     {"MeanSquaredLogarithmicError mean_squared_logarithmic_error msle",
      make_loss<Scalar, MeanSquaredLogarithmicError<Scalar>>},
+    {"NTXent nt_xent", make_loss<Scalar, NTXent<Scalar>>},
     {"Poisson poisson", make_loss<Scalar, Poisson<Scalar>>},
     {"SparseCategoricalCrossentropy sparse_categorical_crossentropy",
      make_loss<Scalar, SparseCategoricalCrossentropy<Scalar>>},
     {"SquaredHinge squared_hinge", make_loss<Scalar, SquaredHinge<Scalar>>},
+    {"TripletHardLoss triplet_hard_loss", make_loss<Scalar, TripletHardLoss<Scalar>>},
+    {"TripletLoss triplet_loss", make_loss<Scalar, TripletLoss<Scalar>>},
+    {"TripletSemiHardLoss triplet_semi_hard_loss", make_loss<Scalar, TripletSemiHardLoss<Scalar>>},
     {"Tversky tversky", make_loss<Scalar, Tversky<Scalar>>},
 };
 

@@ -271,8 +271,17 @@ std::vector<double> Model<Scalar>::train_on_batch(Arrays<Scalar> x, Arrays<Scala
     trainer = std::make_shared<Trainer<Scalar>>(std::move(graph), compiled, impl().output_names());
   }
   const SampleOrder order(data.pass.samples());
+  double loss = 0;
   trainer->train_epoch(
-      data.pass, order, data.pass.samples(), next_random_key(), [](Index) {}, [](Index, double) { return true; });
+      data.pass, order, data.pass.samples(), next_random_key(), [](Index) {},
+      [&](Index, double value) {
+        loss = value;
+        return true;
+      });
+  if (std::isnan(loss)) {
+    detail::refuse_nan_loss("train_on_batch of " + impl().where(),
+                            "step " + std::to_string(compiled.optimizer().iterations() + 1));
+  }
   Logs logs;
   trainer->write_logs(logs);
   return detail::values_of<Scalar>(logs);

@@ -9,6 +9,16 @@
 
 namespace graft {
 
+namespace detail {
+/// A step's loss is NaN: throws DataError.
+[[noreturn]] GRAFT_COLD inline void refuse_nan_loss(const std::string& where, const std::string& step) {
+  fail<DataError>(
+      where, "a loss that is a number", "NaN at " + step,
+      "The weights are those of before this step. Is there a NaN in the data, or in a loss of your own? Else "
+      "try a smaller learning rate, or clipnorm; the callback TerminateOnNaN ends a training quietly.");
+}
+}  // namespace detail
+
 /// One run of fit, seen by its callbacks: the epochs, the order of calls, and where it stands. What is trained in an
 /// epoch is up to the caller of `run`.
 template <class Scalar>
@@ -17,7 +27,8 @@ class FitRun {
   using Callbacks = std::vector<std::shared_ptr<Callback<Scalar>>>;
 
   /// Lets callbacks exchange the weights: before anything is computed from them.
-  GRAFT_COLD FitRun(Model<Scalar>& model, const FitOptions<Scalar>& options) : options_(options) {
+  GRAFT_COLD FitRun(Model<Scalar>& model, const FitOptions<Scalar>& options)
+      : options_(options), where_("fit of " + model.impl().where()) {
     for (const auto& callback : callbacks()) callback->set_model(&model);
     for (const auto& callback : callbacks()) callback->before_fit();
   }
@@ -103,12 +114,18 @@ class FitRun {
   }
   bool end_batch(ProgressLine& progress, Index step, double loss) {
     for (const auto& callback : callbacks()) callback->on_train_batch_end(step, loss);
+    if (std::isnan(loss) && !stopped()) detail::refuse_nan_loss(where_, step_text(step));
     if (progress.due()) progress.update(step + 1, batch_logs());
     if (callbacks().empty()) return true;
     if (stopped()) return false;  // what follows is the end of this epoch: no place to go on from
     position_.step = step + 1;
     settle(false);
     return true;
+  }
+  GRAFT_COLD std::string step_text(Index step) const {
+    std::string text = "step " + std::to_string(step + 1);
+    if (steps_ > 0) text += " of " + std::to_string(steps_);
+    return text + " in epoch " + std::to_string(position_.epoch + 1);
   }
   void settle(bool end_of_epoch) {
     if (end_of_epoch) {
@@ -121,6 +138,7 @@ class FitRun {
   }
 
   const FitOptions<Scalar>& options_;
+  std::string where_;
   Trainer<Scalar>* trainer_ = nullptr;
   History* history_ = nullptr;
   FitPosition position_;

@@ -224,7 +224,9 @@ GRAFT_COLD Layer<Scalar> make_layer(const std::string& class_name, const Config&
   if (auto model = make_model<Scalar>(class_name, config, depth)) return Layer<Scalar>(std::move(model));
   register_builtin_layers<Scalar>();
   register_builtin_wrappers<Scalar>();
-  return LayerRegistry<Scalar>::instance().make(class_name, config);
+  Layer<Scalar> layer = LayerRegistry<Scalar>::instance().make(class_name, config);
+  LayersOfModel<Scalar>::note(layer);
+  return layer;
 }
 
 }  // namespace detail
@@ -232,6 +234,7 @@ GRAFT_COLD Layer<Scalar> make_layer(const std::string& class_name, const Config&
 template <class Scalar>
 GRAFT_COLD Model<Scalar> Model<Scalar>::from_config(const Config& config) {
   const std::string class_name = config.at("class_name").as_string("class_name");
+  const typename LayersOfModel<Scalar>::Scope layers;
   auto impl = detail::make_model<Scalar>(class_name, config.at("config"), 0);
   if (!impl) fail<ConfigError>("Model::from_config", "class Sequential or Functional", "\"" + class_name + "\"");
   return Model(std::move(impl));

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cmath>
+
 #include "graft/data/batches.hpp"
 #include "graft/graph/executor.hpp"
 #include "graft/models/fit_options.hpp"
@@ -17,6 +19,12 @@ struct PassData {
   Index samples() const { return x.empty() ? 0 : x.front().dim(0); }
 };
 
+/// How a Trainer computes the steps that it trains on.
+struct TrainerOptions {
+  bool training = true;          ///< the mode: random layers and batch statistics are active
+  bool input_gradients = false;  ///< gradients of the inputs are wanted too
+};
+
 /// Runs a compiled graph over batches: executors for the two batch sizes of an epoch (the last batch may be short),
 /// buffers for losses and gradients, made on first use. A steady-state step allocates nothing.
 template <class Scalar>
@@ -25,8 +33,9 @@ class Trainer {
   using ConstView = TensorView<const Scalar>;
 
  public:
-  GRAFT_COLD Trainer(FlatGraph<Scalar> graph, const Compiled<Scalar>& compiled, std::vector<std::string> output_names)
-      : graph_(std::move(graph)), compiled_(compiled), output_names_(std::move(output_names)) {
+  GRAFT_COLD Trainer(FlatGraph<Scalar> graph, const Compiled<Scalar>& compiled, std::vector<std::string> output_names,
+                     const TrainerOptions& options = {})
+      : graph_(std::move(graph)), compiled_(compiled), output_names_(std::move(output_names)), options_(options) {
     if (compiled_.losses().size() != graph_.outputs.size()) {
       fail<ConfigError>("compile loss", "one loss for each of " + std::to_string(graph_.outputs.size()) + " outputs",
                         std::to_string(compiled_.losses().size()));
@@ -89,6 +98,21 @@ class Trainer {
   }
   void test_on(const PassData<Scalar>& batch) {
     test_step(open(test_sessions_, batch, batch.samples(), false), whole(batch));
+  }
+  /// The loss of a batch and its gradients, with no step taken: they are there until the next call of anything. With
+  /// `move_state` layers move their own state as in a step, unless the loss is no number.
+  struct Differentiated {
+    double loss = 0;
+    std::span<const Gradient<Scalar>> gradients;
+    const std::vector<Tensor<Scalar>>& sample_losses;  ///< of each output, before weights and reduction
+    const Executor<Scalar>& executor;
+  };
+  Differentiated differentiate(const PassData<Scalar>& batch, const RandomStreams& random, bool move_state) {
+    Session& session = open(train_sessions_, batch, batch.samples(), true);
+    (void)metrics(batch, batch.samples());
+    const double loss = differentiate(session, whole(batch), random);
+    if (move_state && !std::isnan(loss)) session.executor.update_state();
+    return {loss, session.gradients, session.losses, session.executor};
   }
 
   /// After the last epoch: the optimizer may put averages in place of the weights (use_ema).
@@ -182,23 +206,30 @@ class Trainer {
 
   void test_step(Session& session, const Step& step) {
     session.executor.forward(step.inputs, session.executor.plan().inference_streams());
-    double total = session.executor.activity_loss() + regularization(session, false);
+    double total = session.executor.layer_losses() + regularization(session, false);
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i)
       total += loss_weights_[i] * loss_of(session, step, i, false);
     metrics_->add_loss(total, session.batch);
   }
 
   double train_step(Session& session, const Step& batches, const RandomStreams& random) {
+    const double total = differentiate(session, batches, random);
+    // A loss that is NaN would make all weights NaN. The step is not taken; who runs it says so.
+    if (!std::isnan(total)) {
+      compiled_.optimizer().apply(session.gradients);
+      session.executor.update_state();
+    }
+    metrics_->add_loss(total, session.batch);
+    return total;
+  }
+
+  double differentiate(Session& session, const Step& batches, const RandomStreams& random) {
     session.executor.forward(batches.inputs, random);
-    double total = session.executor.activity_loss();
+    double total = session.executor.layer_losses();
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i)
       total += loss_weights_[i] * loss_of(session, batches, i, true);
     session.executor.backward(compiled_.optimizer().loss_scale());
-    total += regularization(session, true);
-    compiled_.optimizer().apply(session.gradients);
-    session.executor.update_state();
-    metrics_->add_loss(total, session.batch);
-    return total;
+    return total + regularization(session, true);
   }
 
   // Loss and metrics of one output; its gradient too when training.
@@ -254,8 +285,10 @@ class Trainer {
     }
     std::vector<Shape> shapes;
     for (const auto& x : data.x) shapes.push_back(x.shape().replace_batch(batch));
-    auto session =
-        std::make_unique<Session>(Plan<Scalar>(graph_, shapes, {.training = train, .backward = train}), batch);
+    const PlanOptions use{.training = train && options_.training,
+                          .backward = train,
+                          .input_gradients = train && options_.input_gradients};
+    auto session = std::make_unique<Session>(Plan<Scalar>(graph_, shapes, use), batch);
     for (const auto& x : data.x) session->x_shapes.push_back(x.shape().without_batch());
     for (const auto& y : data.y) session->y_shapes.push_back(y.shape().without_batch());
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
@@ -323,6 +356,7 @@ class Trainer {
   FlatGraph<Scalar> graph_;
   const Compiled<Scalar>& compiled_;
   std::vector<std::string> output_names_;
+  TrainerOptions options_;
   std::vector<double> loss_weights_;
   std::optional<Batches> train_batches_;
   Step whole_;

@@ -11,9 +11,9 @@ class Symbol;
 
 /// Keras's keyword arguments of a call.
 struct CallOptions {
-  /// The mode of this use of the layer, and of all that is inside, whatever the run is: base(x, {.training = false}) keeps
-  /// the BatchNormalization layers of a base at inference when they are unfrozen; {.training = true} keeps Dropout active
-  /// in predict. Not given: the mode of the run. State (moving statistics) moves in training steps only.
+  /// The mode of this use of the layer, and of all that is inside, whatever the run is: base(x, {.training = false})
+  /// keeps the BatchNormalization layers of a base at inference when they are unfrozen; {.training = true} keeps
+  /// Dropout active in predict. Not given: the mode of the run. State (moving statistics) moves in training steps only.
   std::optional<bool> training = std::nullopt;
 };
 
@@ -86,8 +86,8 @@ class Layer {
   }
 
   /// Keras's enable_lora, for Dense and convolutions: training moves the kernel by (lora_alpha / rank) A B only, A (…,
-  /// rank), B (rank, filters). Compile again. Throws ConfigError for other layers, a layer with a kernel constraint and a
-  /// rank below 1, StateError when the layer is not built or has LoRA already. See add_lora for whole models.
+  /// rank), B (rank, filters). Compile again. Throws ConfigError for other layers, a layer with a kernel constraint and
+  /// a rank below 1, StateError when the layer is not built or has LoRA already. See add_lora for whole models.
   void enable_lora(Index rank, const LoraOptions& options = {}) const { impl().enable_lora(rank, options); }
 
   /// Number of weights. Throws StateError when the layer is not built.
@@ -102,7 +102,8 @@ class Layer {
     return total;
   }
 
-  /// Stateful recurrent layers, this one or those inside, begin the next batch with zeros. Others have nothing to forget.
+  /// Stateful recurrent layers, this one or those inside, begin the next batch with zeros. Others have nothing to
+  /// forget.
   void reset_states() const { impl().reset_states(); }
 
   // Using a layer in a functional model; defined in graph/symbol.hpp.
@@ -132,9 +133,10 @@ class Layer {
     const auto inside = impl().sublayers();
     for (const Layer& layer : inside) layer.collect_trainable(into);
     if (!inside.empty()) return;
-    for (const auto& variable : impl().variables()) {
-      const bool listed = std::find(into.begin(), into.end(), variable) != into.end();
-      if (variable->trainable() && !listed) into.push_back(variable);
+    const auto own = impl().variables();
+    for (std::size_t i = 0; i < own.size(); ++i) {
+      const bool listed = std::find(into.begin(), into.end(), own[i]) != into.end();
+      if (own[i]->trainable() && impl().may_train(i) && !listed) into.push_back(own[i]);
     }
   }
 

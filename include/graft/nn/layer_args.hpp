@@ -59,11 +59,17 @@ struct ForwardArgs {
   RandomStreams random;                                  ///< differ for every run, epoch, node and sample
   const std::byte* prepared = nullptr;                   ///< needs().prepared_bytes
   kernels::ActivationParams activation{};                ///< of a layer behind this one that was folded into it
+  double* losses = nullptr;                              ///< what layers add to the loss; null: nobody asks
 
   const TensorView<const Scalar>& x(std::size_t i = 0) const { return inputs[i]; }
   const TensorView<Scalar>& y(std::size_t i = 0) const { return outputs[i]; }
   /// Null when input i has no mask.
   const Scalar* mask(std::size_t i = 0) const { return i < masks.size() ? masks[i].data() : nullptr; }
+  /// Keras's add_loss: a loss of the layer's own, on top of those of the model. Only if adds_loss(); its gradient is a
+  /// part of what backward writes.
+  void add_loss(double loss) const {
+    if (losses) *losses += loss;
+  }
 };
 
 /// What a layer makes of its variables once, for many runs in which they stay as they are. scale and shift, one per
@@ -88,6 +94,7 @@ struct BackwardArgs {
   const std::byte* cache = nullptr;
   std::byte* scratch = nullptr;
   bool add_to_input = false;  ///< only if needs().can_add: dx += instead of dx =
+  double loss_scale = 1;      ///< factor of the gradients of what forward gave to add_loss; dy has it already
 
   const TensorView<const Scalar>& x(std::size_t i = 0) const { return inputs[i]; }
   const TensorView<const Scalar>& y(std::size_t i = 0) const { return outputs[i]; }

@@ -79,6 +79,12 @@ class LayerImpl {
   /// False for an input that has no gradient by its nature: indices, or one that only lends its shape.
   virtual bool differentiable(std::size_t /*input*/) const { return true; }
 
+  /// True when forward calls args.add_loss, a loss of the layer's own. Its backward writes d(sum y dy + loss_scale *
+  /// loss): the layer is asked even where nothing reads its outputs.
+  virtual bool adds_loss() const { return false; }
+  /// False for variable i of variables() when it belongs to another layer (tied weights) that is frozen.
+  virtual bool may_train(std::size_t /*i*/) const { return true; }
+
   /// True when training mode draws random numbers: such a layer ends the deterministic prefix.
   virtual bool is_random() const { return false; }
   /// True when begin_step and update_state are to be called before and after a training step of this use.

@@ -22,6 +22,7 @@
 #include "graft/nn/layers/custom_scale_layer.hpp"
 #include "graft/nn/layers/cut_mix.hpp"
 #include "graft/nn/layers/dense.hpp"
+#include "graft/nn/layers/dense_transpose.hpp"
 #include "graft/nn/layers/depthwise_conv.hpp"
 #include "graft/nn/layers/discretization.hpp"
 #include "graft/nn/layers/dot.hpp"
@@ -83,6 +84,7 @@
 #include "graft/nn/layers/resizing.hpp"
 #include "graft/nn/layers/rms_normalization.hpp"
 #include "graft/nn/layers/rrelu.hpp"
+#include "graft/nn/layers/sampling.hpp"
 #include "graft/nn/layers/separable_conv.hpp"
 #include "graft/nn/layers/simple_rnn.hpp"
 #include "graft/nn/layers/softmax.hpp"
@@ -143,6 +145,7 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<CustomScaleLayer, Scalar>("CustomScaleLayer");
   register_builtin<CutMix, Scalar>("CutMix");
   register_builtin<Dense, Scalar>("Dense");
+  register_builtin<DenseTranspose, Scalar>("DenseTranspose");
   register_builtin<DepthwiseConv1D, Scalar>("DepthwiseConv1D");
   register_builtin<DepthwiseConv2D, Scalar>("DepthwiseConv2D");
   register_builtin<Discretization, Scalar>("Discretization");
@@ -214,6 +217,7 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<Resizing, Scalar>("Resizing");
   register_builtin<RMSNormalization, Scalar>("RMSNormalization");
   register_builtin<RReLU, Scalar>("RReLU");
+  register_builtin<Sampling, Scalar>("Sampling");
   register_builtin<SeparableConv1D, Scalar>("SeparableConv1D");
   register_builtin<SeparableConv2D, Scalar>("SeparableConv2D");
   register_builtin<SimpleRNN, Scalar>("SimpleRNN");

@@ -42,6 +42,42 @@ struct CustomLayers {
   };
 };
 
+/// The layers of the model that this thread is making from a config, by name: a layer that uses another one (tied
+/// weights) finds it here.
+template <class Scalar>
+class LayersOfModel {
+ public:
+  /// The last one that was made under this name; empty when there is none, and outside of a model.
+  static Layer<Scalar> find(const std::string& name) {
+    if (!current()) return {};
+    const auto found = current()->find(name);
+    return found == current()->end() ? Layer<Scalar>() : found->second;
+  }
+  static void note(const Layer<Scalar>& layer) {
+    if (current()) (*current())[layer.name()] = layer;
+  }
+  /// While a model is made, the models inside included.
+  class Scope {
+   public:
+    Scope() : before_(current()) {
+      if (!before_) current() = &layers_;
+    }
+    ~Scope() { current() = before_; }
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    std::map<std::string, Layer<Scalar>> layers_;
+    std::map<std::string, Layer<Scalar>>* before_;
+  };
+
+ private:
+  static std::map<std::string, Layer<Scalar>>*& current() {
+    thread_local std::map<std::string, Layer<Scalar>>* instance = nullptr;
+    return instance;
+  }
+};
+
 /// Which class name makes which layer from a config. graft's own layers are listed in nn/layers.hpp; your own are added
 /// with register_layer.
 template <class Scalar>

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "graft/core/text.hpp"
+#include "graft/nn/regularizers/kl_divergence.hpp"
 #include "graft/nn/regularizers/l1_l2.hpp"
 #include "graft/nn/regularizers/orthogonal.hpp"
 #include "graft/nn/regularizers/regularizer.hpp"
@@ -20,7 +21,10 @@ GRAFT_COLD inline Regularizer make_regularizer(const std::string& name, const Co
   if (name == "OrthogonalRegularizer" || name == "orthogonal_regularizer") {
     return OrthogonalRegularizer(c.get("factor", 0.01), c.get("mode", "rows"));
   }
-  const std::vector<std::string> known = {"l1", "l2", "l1_l2", "OrthogonalRegularizer"};
+  if (name == "KLDivergenceRegularizer") {
+    return KLDivergenceRegularizer(c.get("weight", 0.05), c.get("target", 0.1));
+  }
+  const std::vector<std::string> known = {"l1", "l2", "l1_l2", "KLDivergenceRegularizer", "OrthogonalRegularizer"};
   throw ConfigError("regularizer \"" + name + "\" is not known. " + text::did_you_mean(name, known));
 }
 }  // namespace detail

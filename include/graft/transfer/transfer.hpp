@@ -6,6 +6,7 @@
 #include "graft/transfer/freeze.hpp"
 #include "graft/transfer/layer_groups.hpp"
 #include "graft/transfer/learning_rates.hpp"
+#include "graft/transfer/pretraining/pretraining.hpp"
 #include "graft/transfer/rank_sources.hpp"
 #include "graft/transfer/reuse_depth.hpp"
 #include "graft/transfer/reuse_layers.hpp"

@@ -10,8 +10,9 @@ class BatchStream final : public SlotStream {
       : source_(std::move(source)), batch_size_(batch_size), drop_(drop_remainder) {}
   bool next(std::vector<DatasetSlot>& slots) override {
     slots.clear();
-    while (static_cast<Index>(slots.size()) < batch_size_ && source_->next(one_)) slots.push_back(one_[0]);
-    return !slots.empty() && (!drop_ || static_cast<Index>(slots.size()) == batch_size_);
+    Index samples = 0;
+    for (; samples < batch_size_ && source_->next(one_); ++samples) slots.insert(slots.end(), one_.begin(), one_.end());
+    return samples > 0 && (!drop_ || samples == batch_size_);
   }
 
  private:
@@ -29,6 +30,7 @@ class BatchStage final : public DatasetStage<Scalar> {
       : source_(std::move(source)), batch_size_(batch_size), drop_(drop_remainder) {}
 
   bool batched() const override { return true; }
+  Index slots_per_sample() const override { return source_->slots_per_sample(); }
   Index cardinality() const override {
     const Index all = source_->cardinality();
     return all == kInfiniteCardinality ? all : (all + (drop_ ? 0 : batch_size_ - 1)) / batch_size_;
@@ -38,10 +40,11 @@ class BatchStage final : public DatasetStage<Scalar> {
   }
   void make(std::span<const DatasetSlot> slots, DatasetWork& work, Batch<Scalar>& out) const override {
     auto& one = work.of<Batch<Scalar>>(this);
-    const auto count = static_cast<Index>(slots.size());
+    const auto each = static_cast<std::size_t>(slots_per_sample());
+    const auto count = static_cast<Index>(slots.size() / each);
     out.ids.clear();
     for (Index i = 0; i < count; ++i) {
-      source_->make(slots.subspan(static_cast<std::size_t>(i), 1), work, one);
+      source_->make(slots.subspan(static_cast<std::size_t>(i) * each, each), work, one);
       out.ids.push_back(one.ids[0]);
       const bool first = i == 0;
       put(one.x, i, count, first, out.x);

@@ -17,12 +17,13 @@ class LayerStage final : public DatasetStage<Scalar> {
 
   Index cardinality() const override { return source_->cardinality(); }
   bool batched() const override { return source_->batched(); }
+  Index slots_per_sample() const override { return source_->slots_per_sample(); }
   SlotStreamPtr open(std::uint64_t epoch) const override { return source_->open(epoch); }
 
   void make(std::span<const DatasetSlot> slots, DatasetWork& work, Batch<Scalar>& out) const override {
     source_->make(slots, work, out);
     Work& mine = work.of<Work>(this);
-    const auto samples = static_cast<Index>(slots.size());
+    const auto samples = static_cast<Index>(slots.size()) / slots_per_sample();
     mine.shapes.clear();
     for (const auto& x : out.x) {
       mine.shapes.push_back(batched() ? x.shape() : with_front(1, x.shape()));
@@ -61,7 +62,8 @@ class LayerStage final : public DatasetStage<Scalar> {
   // What is random about a sample depends on the seed, the pass and the sample's id.
   void run(Executor<Scalar>& executor, Work& mine, std::span<const DatasetSlot> slots) const {
     mine.ids.clear();
-    for (const DatasetSlot& slot : slots) mine.ids.push_back(slot.id);
+    const auto step = static_cast<std::size_t>(slots_per_sample());
+    for (std::size_t i = 0; i < slots.size(); i += step) mine.ids.push_back(slots[i].id);
     executor.forward(mine.inputs, {key_.fold(slots[0].epoch), mine.ids.data()});
   }
 

@@ -18,6 +18,7 @@ class MapStage final : public DatasetStage<Scalar> {
 
   Index cardinality() const override { return source_->cardinality(); }
   bool batched() const override { return source_->batched(); }
+  Index slots_per_sample() const override { return source_->slots_per_sample(); }
   SlotStreamPtr open(std::uint64_t epoch) const override { return source_->open(epoch); }
   void make(std::span<const DatasetSlot> slots, DatasetWork& work, Batch<Scalar>& out) const override {
     source_->make(slots, work, out);

@@ -72,6 +72,9 @@ class DatasetStage {
   virtual Index cardinality() const = 0;
   /// True when its elements are batches.
   virtual bool batched() const { return false; }
+  /// Slots that say what a sample is: more than one for samples that are made of several, such as pairs. The first one
+  /// names the sample.
+  virtual Index slots_per_sample() const { return 1; }
   /// The elements of pass `epoch`.
   virtual detail::SlotStreamPtr open(std::uint64_t epoch) const = 0;
   /// Makes the element of these slots; `out` is what was made before, whose memory is used again. Called by several
@@ -90,6 +93,7 @@ class OrderStage : public DatasetStage<Scalar> {
  public:
   explicit OrderStage(DatasetStagePtr<Scalar> source) : source_(std::move(source)) {}
   bool batched() const final { return source_->batched(); }
+  Index slots_per_sample() const final { return source_->slots_per_sample(); }
   void make(std::span<const DatasetSlot> slots, DatasetWork& work, Batch<Scalar>& out) const final {
     source_->make(slots, work, out);
   }

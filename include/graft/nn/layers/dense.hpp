@@ -36,6 +36,8 @@ class DenseImpl final : public detail::LoraLayerImpl<Scalar> {
   bool supports_masking() const override { return true; }
   Index units() const { return units_; }
   const DenseOptions& options() const { return options_; }
+  /// Null before build.
+  const VariablePtr<Scalar>& kernel() const { return kernel_; }
 
   GRAFT_COLD Shape output_shape(std::span<const Shape> inputs) const override {
     (void)detail::known_dim(inputs[0], -1, this->where());
