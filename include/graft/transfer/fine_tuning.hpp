@@ -74,7 +74,10 @@ class FineTuning {
     recipes_.prepare_head(options_.head);
     report_.head = phase("head", options_.head, head_rate);
     say(recipes_.end_head(report_.head));
-    if (report_.strategy == Strategy::feature_extraction) return std::move(report_);
+    if (report_.strategy == Strategy::feature_extraction) {
+      say(recipes_.skipped());
+      return std::move(report_);
+    }
 
     unfreeze_reused();
     say(recipes_.begin_tuning(reused_leaves(), head_leaves()));

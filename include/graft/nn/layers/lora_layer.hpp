@@ -46,8 +46,9 @@ class LoraLayerImpl : public LayerImpl<Scalar> {
     if (lora_enabled()) throw StateError(where + ": it has LoRA already. Merge it first.");
     if (this->built() && !adapted_) return LayerImpl<Scalar>::enable_lora(rank, options);
     if (!this->built()) throw StateError(where + ": the layer is not built, so there is no kernel yet.");
+    if (rank == 0) fail<ConfigError>(where, "a rank of at least 1", "0");
+    if (adapted_->constraint()) refuse_constraint();
     choose(rank, options.lora_alpha, where);
-    if (rank_ == 0) fail<ConfigError>(where, "a rank of at least 1", "0");
     Rng rng(next_random_key());
     add_lora(options, rng);
   }

@@ -66,6 +66,13 @@ class TuningRecipes {
                : "LP-FT: the head went on getting better for all " + epochs + " epochs (max_epochs)\n";
   }
 
+  /// When there is no phase 2.
+  GRAFT_COLD std::string skipped() const {
+    const bool any = options_.slanted_triangular || options_.l2_sp || options_.ewc || options_.lora ||
+                     options_.bitfit || options_.ema || options_.wise_ft;
+    return any ? "the reused layers stay frozen: the recipes for tuning them had nothing to do\n" : "";
+  }
+
   /// When the flags of phase 2 are set.
   GRAFT_COLD std::string begin_tuning(const Leaves& reused, const Leaves& head) {
     std::string text;
