@@ -93,7 +93,7 @@ TEST_CASE("lint learning_rate: 1e-3 and more on unfrozen pretrained layers, by k
   CHECK_FALSE(fires(used));
   const auto scratch = test::classifier(6, 2);
   CHECK(linted(scratch, with("adam"), "learning_rate").empty());
-  scratch.fit(task.x, Tensor<float>({20, 2}), {.verbose = kSilent});
+  scratch.fit(task.x, Tensor<float>({20, 2}, 0.0f), {.verbose = kSilent});
   CHECK(linted(scratch, with("adam"), "learning_rate").empty());
 }
 
