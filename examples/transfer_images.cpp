@@ -64,15 +64,17 @@ graft::Symbol<float> head(graft::Symbol<float> features, Index classes, double l
 }
 
 /// Augmentation if wanted, base, head: one model.
-Model<float> assemble(const Model<float>& base, Index classes, bool augment, double l2) {
+Model<float> assemble(const Model<float>& base, Index classes, const Settings& settings, double l2) {
   const auto pictures = graft::Input(base.input_shape().without_batch());
   auto x = pictures;
-  if (augment) {
+  if (settings.augment) {
     x = graft::RandomFlip("horizontal")(x);
     x = graft::RandomRotation(0.04)(x);
     x = graft::RandomZoom(0.1)(x);
   }
-  return {pictures, head(base(x, {.training = false}), classes, l2)};
+  // BatchNormalization of a pretrained base stays at inference, also where it is unfrozen.
+  x = settings.scratch ? base(x) : base(x, {.training = false});
+  return {pictures, head(x, classes, l2)};
 }
 
 void compile(const Model<float>& model, double learning_rate) {
@@ -93,7 +95,7 @@ Outcome train(const Model<float>& base, const example::PictureSplit& data, const
   const Index classes = static_cast<Index>(data.class_names.size());
   const Index features = base.output_shape()[1];
   const double l2 = settings.l2 ? *settings.l2 : settings.scratch ? 0.01 : prior_penalty(features, data.train_size);
-  const auto model = assemble(base, classes, settings.augment, l2);
+  const auto model = assemble(base, classes, settings, l2);
   const auto fit = [&](const char* phase, Index epochs, bool cached) {
     if (epochs == 0) return;
     const auto history = model.fit(data.train, {.epochs = epochs,
@@ -112,6 +114,8 @@ Outcome train(const Model<float>& base, const example::PictureSplit& data, const
   if (settings.scratch) {
     compile(model, kRate);
     fit("from scratch", settings.epochs, false);
+    // So few steps do not move the moving statistics to where they belong.
+    graft::reestimate_batch_norm(model, data.train);
   } else {
     base.set_trainable(false);
     compile(model, kRate);
