@@ -42,7 +42,7 @@ Sequential<float> on_loaded_base() {
                            Dense(4, {.activation = "relu", .name = "high"}), Dense(3, {.name = "old"})});
   source.save(dir / "m.h5");
   Sequential<float> model(load_model(dir / "m.h5").layers().slice(0, -1));
-  model.add(Dense(2, {.name = "head"}));
+  model.add(Dense(2, {.activation = "softmax", .name = "head"}));
   return model;
 }
 
