@@ -68,6 +68,41 @@ int main() {
     std::puts(report.text.c_str());
     // README: end
   }
+  const graft::Sequential source({make_base(), graft::Dense(1, {.activation = "sigmoid", .name = "old_head"})});
+  source.compile({.optimizer = "adam", .loss = "binary_crossentropy"});
+  source.fit(x_train, y_train, {.epochs = 2, .verbose = graft::Verbose::silent});
+  {
+    // README: begin
+    auto fisher = graft::fisher_information(source, x_train, y_train, {.samples = 200});
+    const auto& data = graft::TrainingData<float>(x_train, y_train);
+
+    graft::fine_tune(model, data, {.lp_ft = graft::LpFt{.max_epochs = 50}, .wise_ft = graft::WiseFt{.alpha = 0.5}});
+    graft::fine_tune(model, data, {.ewc = graft::EWC<float>{fisher, 10}, .ema = graft::Ema{0.99}});
+    graft::fine_tune(model, data,
+                     {.gradual_unfreezing = true, .slanted_triangular = graft::SlantedTriangularOptions{}});
+    graft::fine_tune(model, data, {.lora = graft::Lora<float>{.rank = 2}});
+
+    graft::save_lora(model, "adapters.h5", {.layers = {"head"}});  // kilobytes; load_lora reads them
+    graft::merge_lora(model);                                      // plain layers again, to 1e-5 the same numbers
+    // README: end
+  }
+  const auto accuracy_of = [&](bool reuse, std::uint64_t seed) {
+    const Points train(100 + seed), test(200 + seed);
+    const std::vector<graft::Layer<float>> new_head = {graft::Dense(1, {.activation = "sigmoid"})};
+    const auto fresh = reuse ? graft::reuse_layers<float>(source, new_head).model
+                             : graft::Sequential<float>({make_base(), new_head[0]});
+    fresh.compile({.optimizer = "adam", .loss = "binary_crossentropy", .metrics = {"accuracy"}});
+    fresh.fit(train.x, train.y, {.epochs = 2, .verbose = graft::Verbose::silent});
+    return fresh.evaluate(test.x, test.y)[1];
+  };
+  {
+    // README: begin
+    const auto run = [&](bool reuse, std::uint64_t seed) { return accuracy_of(reuse, seed); };
+    auto worth = graft::transfer_report([&](std::uint64_t seed) { return run(true, seed); },
+                                        [&](std::uint64_t seed) { return run(false, seed); });
+    std::puts(worth.text.c_str());  // means, standard deviations, paired 95 % interval, verdict
+    // README: end
+  }
   {
     // README: begin
     auto found = graft::search_reuse_depth(base, {x_train, y_train});

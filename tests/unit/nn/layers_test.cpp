@@ -265,8 +265,8 @@ TEST_CASE("layers: configs of every Keras") {
                                          "use_bias", "kernel_initializer", "bias_initializer", "kernel_regularizer",
                                          "bias_regularizer", "activity_regularizer", "kernel_constraint",
                                          "bias_constraint"});
-  CHECK_THROWS_WITH(Dense<>::from_config(object({{"name", "d"}, {"units", 5}, {"lora_rank", 4}})),
-                    ContainsSubstring("lora_rank"));
+  CHECK_THROWS_WITH(Dense<>::from_config(object({{"name", "d"}, {"units", 5}, {"lora_rank", -4}})),
+                    ContainsSubstring("rank"));
   CHECK_THROWS_WITH(Dense<>::from_config(object({{"name", "d"}})), ContainsSubstring("units"));
 
   // tf.keras writes the axis as a list.
