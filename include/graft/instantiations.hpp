@@ -150,6 +150,8 @@
   X(class detail::MapStage<float>) \
   X(class detail::LayerStage<float>) \
   X(class detail::CacheStage<float>) \
+  X(class detail::ConcatenateStage<float>) \
+  X(class detail::ZipStage<float>) \
   X(class Dataset<float>) \
   X(Loss<float> Loss<float>::from_config(const Config&)) \
   X(Metric<float> Metric<float>::from_config(const Config&)) \

@@ -29,6 +29,7 @@ class BatchStage final : public DatasetStage<Scalar> {
       : source_(std::move(source)), batch_size_(batch_size), drop_(drop_remainder) {}
 
   bool batched() const override { return true; }
+  Index sources() const override { return source_->sources(); }
   Index cardinality() const override {
     const Index all = source_->cardinality();
     return all == kInfiniteCardinality ? all : (all + (drop_ ? 0 : batch_size_ - 1)) / batch_size_;

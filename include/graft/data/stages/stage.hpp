@@ -17,10 +17,17 @@ inline constexpr Index kInfiniteCardinality = -1;
 
 namespace detail {
 
+struct SlotParts;
+
 /// A sample that is to be read: where it is in the source, in which pass over the data, and under which name.
 struct DatasetSlot {
   Index position = 0;
   std::uint64_t epoch = 0;
+  std::uint64_t id = 0;
+  std::shared_ptr<const SlotParts> parts = {};  ///< of an element that is made of others: see combine.hpp
+};
+struct SlotParts {
+  std::vector<std::vector<DatasetSlot>> of;
   std::uint64_t id = 0;
 };
 
@@ -72,6 +79,8 @@ class DatasetStage {
   virtual Index cardinality() const = 0;
   /// True when its elements are batches.
   virtual bool batched() const { return false; }
+  /// How many sources its samples come from, whose ids are kept apart.
+  virtual Index sources() const { return 1; }
   /// The elements of pass `epoch`.
   virtual detail::SlotStreamPtr open(std::uint64_t epoch) const = 0;
   /// Makes the element of these slots; `out` is what was made before, whose memory is used again. Called by several
@@ -90,6 +99,7 @@ class OrderStage : public DatasetStage<Scalar> {
  public:
   explicit OrderStage(DatasetStagePtr<Scalar> source) : source_(std::move(source)) {}
   bool batched() const final { return source_->batched(); }
+  Index sources() const final { return source_->sources(); }
   void make(std::span<const DatasetSlot> slots, DatasetWork& work, Batch<Scalar>& out) const final {
     source_->make(slots, work, out);
   }
