@@ -117,6 +117,7 @@
   X(class UnaryOpImpl<float>) \
   X(class WhereOpImpl<float>) \
   X(class AdadeltaImpl<float>) \
+  X(class AdafactorImpl<float>) \
   X(class AdagradImpl<float>) \
   X(class AdamImpl<float>) \
   X(class AdamWImpl<float>) \
@@ -124,8 +125,11 @@
   X(class FtrlImpl<float>) \
   X(class LambImpl<float>) \
   X(class LionImpl<float>) \
+  X(class MultiOptimizerImpl<float>) \
+  X(class MuonImpl<float>) \
   X(class NadamImpl<float>) \
   X(class RMSpropImpl<float>) \
+  X(class ScheduleFreeAdamWImpl<float>) \
   X(class SGDImpl<float>) \
   X(class BinaryCrossentropyImpl<float>) \
   X(class CategoricalCrossentropyImpl<float>) \

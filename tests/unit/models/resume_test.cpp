@@ -159,7 +159,11 @@ TEST_CASE("BackupAndRestore: every optimizer goes on with its state") {
                                                  Adadelta(),
                                                  Ftrl(),
                                                  Lamb(),
-                                                 Lion()};
+                                                 Lion(),
+                                                 Adafactor(),
+                                                 Muon(),
+                                                 ScheduleFreeAdamW({.warmup_steps = 6}),
+                                                 MultiOptimizer(OptimizerMap("adafactor", {{".*/bias", "nadam"}}))};
   for (const auto& optimizer : optimizers) {
     CAPTURE(optimizer.class_name());
     check_resume({.optimizer = optimizer, .save_freq = 2, .epochs = 2}, {4, 5});
