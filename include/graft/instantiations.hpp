@@ -14,6 +14,7 @@
   X(class Compiled<float>) \
   X(struct CompileOptions<float>) \
   X(struct FitOptions<float>) \
+  X(class AugMixImpl<float>) \
   X(class AutoContrastImpl<float>) \
   X(class CutMixImpl<float>) \
   X(class EqualizationImpl<float>) \
@@ -79,6 +80,11 @@
   X(class RandomInvertImpl<float>) \
   X(class RandomHueImpl<float>) \
   X(class RandomGrayscaleImpl<float>) \
+  X(class RandomWidthImpl<float>) \
+  X(class RandomPerspectiveImpl<float>) \
+  X(class RandomHeightImpl<float>) \
+  X(class RandomGaussianBlurImpl<float>) \
+  X(class RandomElasticTransformImpl<float>) \
   X(class RandomErasingImpl<float>) \
   X(class RandomCropImpl<float>) \
   X(class RandomContrastImpl<float>) \

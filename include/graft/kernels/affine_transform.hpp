@@ -14,6 +14,25 @@ namespace graft::kernels {
 struct AffineTransform {
   float a0 = 1, a1 = 0, a2 = 0;
   float b0 = 0, b1 = 1, b2 = 0;
+
+  float x_of(Index row, Index col) const { return static_cast<float>(row) * a1 + static_cast<float>(col) * a0 + a2; }
+  float y_of(Index row, Index col) const { return static_cast<float>(row) * b1 + static_cast<float>(col) * b0 + b2; }
+};
+
+/// The same of a projection: pixel (x, y) is the input at (a0 x + a1 y + a2, b0 x + b1 y + b2) / (c0 x + c1 y + 1).
+struct ProjectiveTransform {
+  AffineTransform numerator{};
+  float c0 = 0, c1 = 0;
+
+  float x_of(Index row, Index col) const { return within(numerator.x_of(row, col) / denominator(row, col)); }
+  float y_of(Index row, Index col) const { return within(numerator.y_of(row, col) / denominator(row, col)); }
+
+ private:
+  float denominator(Index row, Index col) const {
+    return c0 * static_cast<float>(col) + c1 * static_cast<float>(row) + 1;
+  }
+  // Far outside is outside; on the horizon there is no position at all.
+  static float within(float position) { return position > -1e6f ? std::min(position, 1e6f) : -1e6f; }
 };
 
 /// What lies outside of an image.
@@ -21,7 +40,8 @@ enum class FillMode {
   reflect,   ///< d c b a | a b c d | d c b a
   constant,  ///< k k k k | a b c d | k k k k
   wrap,      ///< a b c d | a b c d | a b c d
-  nearest    ///< a a a a | a b c d | d d d d
+  nearest,   ///< a a a a | a b c d | d d d d
+  mirror     ///< d c b | a b c d | c b a
 };
 
 /// (images, height, width, channels); the output has the same shape.
@@ -45,8 +65,10 @@ inline Index filled_index(FillMode mode, Index i, Index n) {
     case FillMode::nearest: return i < 0 ? 0 : n - 1;
     default: break;
   }
-  const Index period = mode == FillMode::reflect ? 2 * n : n;
+  const bool mirror = mode == FillMode::mirror;
+  const Index period = mode == FillMode::reflect ? 2 * n : mirror ? std::max<Index>(1, 2 * n - 2) : n;
   const Index rest = (i % period + period) % period;
+  if (mirror) return rest < n ? rest : period - rest;
   return rest < n ? rest : period - 1 - rest;
 }
 
@@ -67,13 +89,11 @@ inline AffineTap affine_tap(const AffineTransformDesc& desc, float position, Ind
 }
 
 /// Calls fn(where the pixel starts in its image, vertical tap, horizontal tap) for every pixel of a row of an output.
-template <class Fn>
-void for_each_affine(const AffineTransformDesc& desc, const AffineTransform& t, Index row, const Fn& fn) {
-  const float y = static_cast<float>(row);
+template <class Transform, class Fn>
+void for_each_affine(const AffineTransformDesc& desc, const Transform& t, Index row, const Fn& fn) {
   for (Index i = 0; i < desc.width; ++i) {
-    const float x = static_cast<float>(i);
-    fn((row * desc.width + i) * desc.channels, affine_tap(desc, y * t.b1 + x * t.b0 + t.b2, desc.height),
-       affine_tap(desc, y * t.a1 + x * t.a0 + t.a2, desc.width));
+    fn((row * desc.width + i) * desc.channels, affine_tap(desc, t.y_of(row, i), desc.height),
+       affine_tap(desc, t.x_of(row, i), desc.width));
   }
 }
 
@@ -84,17 +104,17 @@ inline Index affine_pixel(const AffineTransformDesc& desc, Index y, Index x) {
 
 }  // namespace detail
 
-/// y = x under transform_of(image), an AffineTransform for each image.
+/// y = x under transform_of(image): an AffineTransform for each image, or what else says x_of and y_of.
 template <class Scalar, class TransformOf>
 void affine_transform_forward(const AffineTransformDesc& desc, const TransformOf& transform_of, const Scalar* x,
                               Scalar* y) {
   const Index row_size = desc.width * desc.channels, image = desc.height * row_size;
   const Scalar fill = static_cast<Scalar>(desc.fill_value);
   parallel_for(0, desc.images * desc.height, 65536 / (row_size * 4 + 1) + 1, [&](Index first, Index last) {
-    AffineTransform transform;
+    auto transform = transform_of(first / desc.height);
     for (Index row = first; row < last; ++row) {
       const Index n = row / desc.height;
-      if (row == first || row % desc.height == 0) transform = transform_of(n);
+      if (row != first && row % desc.height == 0) transform = transform_of(n);
       const Scalar* from = x + n * image;
       Scalar* to = y + n * image;
       detail::for_each_affine(desc, transform, row % desc.height, [&](Index at, const auto& v, const auto& h) {
@@ -121,7 +141,7 @@ void affine_transform_backward(const AffineTransformDesc& desc, const TransformO
   // One thread for an image: two pixels may come from the same one.
   parallel_for(0, desc.images, 65536 / (image * 4 + 1) + 1, [&](Index first, Index last) {
     for (Index n = first; n < last; ++n) {
-      const AffineTransform transform = transform_of(n);
+      const auto transform = transform_of(n);
       const Scalar* from = dy + n * image;
       Scalar* to = dx + n * image;
       if (!accumulate) std::fill_n(to, image, Scalar(0));
