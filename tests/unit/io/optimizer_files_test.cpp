@@ -32,7 +32,7 @@ std::vector<Optimizer<float>> optimizers() {
   return {Adafactor({.learning_rate = 0.05}),
           Adafactor({.learning_rate = 0.05, .use_ema = true}),
           Muon({.learning_rate = 0.02, .exclude_layers = {"head"}}),
-          Muon({.learning_rate = 0.02, .adam_weight_decay = {}, .rms_rate = {}, .weight_decay = {}}),
+          Muon({.learning_rate = 0.02, .adam_weight_decay = 0.0, .rms_rate = {}, .weight_decay = 0.0}),
           ScheduleFreeAdamW({.learning_rate = 0.02, .warmup_steps = 4}),
           MultiOptimizer(OptimizerMap(SGD({.learning_rate = 0.05, .momentum = 0.9}),
                                       {{"hidden/.*", Adafactor({.learning_rate = 0.05})},
