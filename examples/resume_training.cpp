@@ -112,6 +112,13 @@ int main() {
   // README: begin
   graft::MixUp(0.2).mix(images, labels, graft::RandomKey{1});  // a whole batch, in place; labels are one-hot
   // README: end
+
+  const graft::Sequential<float> model = make_model();
+  // README: begin
+  const graft::OptimizerMap by_weight(graft::SGD({.learning_rate = 1e-3}),
+                                      {{"dense.*", graft::Adam({.learning_rate = 1e-2})}});
+  model.compile({.optimizer = graft::MultiOptimizer(by_weight), .loss = "sparse_categorical_crossentropy"});
+  // README: end
   std::filesystem::remove_all(folder);
   return same ? 0 : 1;
 }

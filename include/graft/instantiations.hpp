@@ -14,6 +14,7 @@
   X(class Compiled<float>) \
   X(struct CompileOptions<float>) \
   X(struct FitOptions<float>) \
+  X(class AugMixImpl<float>) \
   X(class AutoContrastImpl<float>) \
   X(class CutMixImpl<float>) \
   X(class EqualizationImpl<float>) \
@@ -80,6 +81,11 @@
   X(class RandomInvertImpl<float>) \
   X(class RandomHueImpl<float>) \
   X(class RandomGrayscaleImpl<float>) \
+  X(class RandomWidthImpl<float>) \
+  X(class RandomPerspectiveImpl<float>) \
+  X(class RandomHeightImpl<float>) \
+  X(class RandomGaussianBlurImpl<float>) \
+  X(class RandomElasticTransformImpl<float>) \
   X(class RandomErasingImpl<float>) \
   X(class RandomCropImpl<float>) \
   X(class RandomContrastImpl<float>) \
@@ -119,6 +125,7 @@
   X(class UnaryOpImpl<float>) \
   X(class WhereOpImpl<float>) \
   X(class AdadeltaImpl<float>) \
+  X(class AdafactorImpl<float>) \
   X(class AdagradImpl<float>) \
   X(class AdamImpl<float>) \
   X(class AdamWImpl<float>) \
@@ -126,8 +133,11 @@
   X(class FtrlImpl<float>) \
   X(class LambImpl<float>) \
   X(class LionImpl<float>) \
+  X(class MultiOptimizerImpl<float>) \
+  X(class MuonImpl<float>) \
   X(class NadamImpl<float>) \
   X(class RMSpropImpl<float>) \
+  X(class ScheduleFreeAdamWImpl<float>) \
   X(class SGDImpl<float>) \
   X(class BinaryCrossentropyImpl<float>) \
   X(class CategoricalCrossentropyImpl<float>) \
@@ -157,6 +167,8 @@
   X(class detail::MapStage<float>) \
   X(class detail::LayerStage<float>) \
   X(class detail::CacheStage<float>) \
+  X(class detail::ConcatenateStage<float>) \
+  X(class detail::ZipStage<float>) \
   X(class Dataset<float>) \
   X(class detail::LabelledSamples<float>) \
   X(class detail::ClassSlots<float>) \

@@ -84,6 +84,18 @@ class ConfigFields {
         for (const Config& item : value->items(key)) field.push_back(item.as_int(key));
     }
   }
+  /// A list; a single text reads as a list of one.
+  GRAFT_COLD void operator()(std::string_view key, std::vector<std::string>& field) {
+    if (to_) {
+      Config& list = (*to_)[key] = Config::array();
+      for (const std::string& value : field) list.push_back(value);
+    } else if (const Config* value = from_->find_set(key)) {
+      field.clear();
+      if (value->is_string()) field.push_back(value->as_string(key));
+      else
+        for (const Config& item : value->items(key)) field.push_back(item.as_string(key));
+    }
+  }
 
  private:
   ConfigFields(const Config* from, Config* to) : from_(from), to_(to) {}

@@ -8,6 +8,7 @@
 #include "graft/data/dataset_cursor.hpp"
 #include "graft/data/stages/batch_stage.hpp"
 #include "graft/data/stages/cache_stage.hpp"
+#include "graft/data/stages/combine.hpp"
 #include "graft/data/stages/layer_stage.hpp"
 #include "graft/data/stages/map_stage.hpp"
 #include "graft/data/stages/order.hpp"
@@ -16,13 +17,13 @@
 namespace graft {
 
 struct MapOptions {
-  Index num_parallel_calls = 0;  ///< background threads; 0: as the rest of the chain has
+  Index num_parallel_calls = 0;              ///< background threads; 0: as the rest of the chain has
   std::optional<Index> seed = std::nullopt;  ///< of the key that the function gets; none: of set_random_seed
 };
 
 struct MapLayerOptions {
-  bool training = true;          ///< random layers are active
-  Index num_parallel_calls = 0;  ///< background threads; 0: as the rest of the chain has
+  bool training = true;                      ///< random layers are active
+  Index num_parallel_calls = 0;              ///< background threads; 0: as the rest of the chain has
   std::optional<Index> seed = std::nullopt;  ///< none: of set_random_seed
 };
 
@@ -70,6 +71,18 @@ class Dataset {
   /// The same, under tf.data's name.
   static Dataset from_tensor_slices(Arrays<Scalar> x, Arrays<Scalar> y = {}, ArrayLike<Scalar> sample_weight = {}) {
     return from_tensors(std::move(x), std::move(y), std::move(sample_weight));
+  }
+
+  /// Element i of the datasets together, as many as the shortest one has: the arrays of `x` become x, those of `y`
+  /// become y, the one array of `sample_weight` the weight (of an element with x and y both are taken, in this order).
+  /// Its ids, class names and files are those of `x`. Throws StateError when some have batches and some have samples; a
+  /// pass throws ShapeError for batches of different sizes.
+  GRAFT_COLD static Dataset zip(const Dataset& x, const Dataset& y, const Dataset& sample_weight = {}) {
+    std::vector<DatasetStagePtr<Scalar>> stages{x.stage(), y.stage()};
+    if (sample_weight) stages.push_back(sample_weight.stage());
+    for (const auto& stage : stages) check_batched("zip", x, stage->batched());
+    Dataset result = x.next(std::make_shared<detail::ZipStage<Scalar>>(std::move(stages)));
+    return result.like(y).like(sample_weight);
   }
 
   explicit operator bool() const { return stage_ != nullptr; }
@@ -129,8 +142,8 @@ class Dataset {
     at_least(0, count, "number of elements");
     return next(std::make_shared<detail::SliceStage<Scalar>>(stage(), count, -1));
   }
-  /// The elements at these positions of a pass, in the order of the list: a split of one's own. A position may come more
-  /// than once. Throws ConfigError for one that is not there, StateError for a dataset without an end.
+  /// The elements at these positions of a pass, in the order of the list: a split of one's own. A position may come
+  /// more than once. Throws ConfigError for one that is not there, StateError for a dataset without an end.
   GRAFT_COLD Dataset select(std::vector<Index> positions) const {
     const Index all = cardinality();
     if (all == kInfiniteCardinality) throw StateError("Dataset select: it has no end.");
@@ -144,6 +157,18 @@ class Dataset {
   /// default: without end.
   Dataset repeat(Index count = -1) const {
     return next(std::make_shared<detail::RepeatStage<Scalar>>(stage(), std::max<Index>(count, -1)));
+  }
+  /// All elements of this dataset, then all of another one, which begin at id 2^32. Class names and files are those of
+  /// this one. Elements may be of different sizes, as pictures are before they are resized; throws StateError when one
+  /// has batches and the other samples, and ShapeError when the first elements of both have not as many arrays of the
+  /// same ranks.
+  GRAFT_COLD Dataset concatenate(const Dataset& other) const {
+    check_batched("concatenate", *this, other.batched());
+    if (cardinality() != 0 && other.cardinality() != 0) {
+      const std::string own = structure(first()), received = structure(other.first());
+      if (own != received) fail<ShapeError>("Dataset concatenate", "elements with " + own, received);
+    }
+    return next(std::make_shared<detail::ConcatenateStage<Scalar>>(stage(), other.stage())).like(other);
   }
   /// Keeps the elements in memory once they are made: later passes have the same ones in the same order. Put it before
   /// shuffle and augmentation.
@@ -219,6 +244,28 @@ class Dataset {
     Dataset result = *this;
     result.threads_ = std::max(threads_, threads);
     return result;
+  }
+  // As far ahead and on as many threads as another one, too.
+  Dataset like(const Dataset& other) const {
+    Dataset result = *this;
+    result.prefetch_ = std::max(prefetch_, other.prefetch_);
+    result.threads_ = std::max(threads_, other.threads_);
+    return result;
+  }
+  GRAFT_COLD static void check_batched(const char* what, const Dataset& first, bool batched) {
+    if (first.batched() == batched) return;
+    throw StateError(std::string("Dataset ") + what +
+                     ": one dataset has batches, another one samples. Call batch for all of them, or behind it.");
+  }
+  // "x of ranks 3, 1; y of ranks 0": what elements must have in common to follow each other.
+  GRAFT_COLD static std::string structure(const Batch<Scalar>& element) {
+    const auto ranks = [](const std::vector<Tensor<Scalar>>& tensors) {
+      std::string list;
+      for (const auto& tensor : tensors) list += (list.empty() ? "" : ", ") + std::to_string(tensor.rank());
+      return list.empty() ? std::string("none") : "ranks " + list;
+    };
+    return "x: " + ranks(element.x) + "; y: " + ranks(element.y) +
+           (element.sample_weight.allocated() ? "; a weight" : "");
   }
   GRAFT_COLD Dataset map_with(typename detail::MapStage<Scalar>::Function function, const MapOptions& options) const {
     return next(std::make_shared<detail::MapStage<Scalar>>(stage(), std::move(function), key(options.seed)))

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "graft/core/thread_pool.hpp"
 
@@ -14,6 +15,27 @@ namespace graft::kernels {
 struct AffineTransform {
   float a0 = 1, a1 = 0, a2 = 0;
   float b0 = 0, b1 = 1, b2 = 0;
+
+  float x_of(Index row, Index col) const { return static_cast<float>(row) * a1 + static_cast<float>(col) * a0 + a2; }
+  float y_of(Index row, Index col) const { return static_cast<float>(row) * b1 + static_cast<float>(col) * b0 + b2; }
+  /// True when a row comes from two rows.
+  bool level() const { return b0 == 0.0f; }
+};
+
+/// The same of a projection: pixel (x, y) is the input at (a0 x + a1 y + a2, b0 x + b1 y + b2) / (c0 x + c1 y + 1).
+struct ProjectiveTransform {
+  AffineTransform numerator{};
+  float c0 = 0, c1 = 0;
+
+  float x_of(Index row, Index col) const { return within(numerator.x_of(row, col) / denominator(row, col)); }
+  float y_of(Index row, Index col) const { return within(numerator.y_of(row, col) / denominator(row, col)); }
+
+ private:
+  float denominator(Index row, Index col) const {
+    return c0 * static_cast<float>(col) + c1 * static_cast<float>(row) + 1;
+  }
+  // Far outside is outside; on the horizon there is no position at all.
+  static float within(float position) { return position > -1e6f ? std::min(position, 1e6f) : -1e6f; }
 };
 
 /// What lies outside of an image.
@@ -21,7 +43,8 @@ enum class FillMode {
   reflect,   ///< d c b a | a b c d | d c b a
   constant,  ///< k k k k | a b c d | k k k k
   wrap,      ///< a b c d | a b c d | a b c d
-  nearest    ///< a a a a | a b c d | d d d d
+  nearest,   ///< a a a a | a b c d | d d d d
+  mirror     ///< d c b | a b c d | c b a
 };
 
 /// (images, height, width, channels); the output has the same shape.
@@ -45,8 +68,10 @@ inline Index filled_index(FillMode mode, Index i, Index n) {
     case FillMode::nearest: return i < 0 ? 0 : n - 1;
     default: break;
   }
-  const Index period = mode == FillMode::reflect ? 2 * n : n;
+  const bool mirror = mode == FillMode::mirror;
+  const Index period = mode == FillMode::reflect ? 2 * n : mirror ? std::max<Index>(1, 2 * n - 2) : n;
   const Index rest = (i % period + period) % period;
+  if (mirror) return rest < n ? rest : period - rest;
   return rest < n ? rest : period - 1 - rest;
 }
 
@@ -68,15 +93,14 @@ inline AffineTap affine_tap(const AffineTransformDesc& desc, float position, Ind
 }
 
 /// Calls fn(where the pixel starts in its image, vertical tap, horizontal tap) for every pixel of a row of an output.
-template <class Fn>
-void for_each_affine(const AffineTransformDesc& desc, const AffineTransform& t, Index row, const Fn& fn) {
-  const float y = static_cast<float>(row);
-  const bool level = t.b0 == 0.0f;  // a row comes from two rows
-  AffineTap vertical = affine_tap(desc, y * t.b1 + t.b2, desc.height);
+template <class Transform, class Fn>
+void for_each_affine(const AffineTransformDesc& desc, const Transform& t, Index row, const Fn& fn) {
+  bool level = false;
+  if constexpr (requires { t.level(); }) level = t.level();
+  AffineTap vertical = affine_tap(desc, t.y_of(row, 0), desc.height);
   for (Index i = 0; i < desc.width; ++i) {
-    const float x = static_cast<float>(i);
-    if (!level) vertical = affine_tap(desc, y * t.b1 + x * t.b0 + t.b2, desc.height);
-    fn((row * desc.width + i) * desc.channels, vertical, affine_tap(desc, y * t.a1 + x * t.a0 + t.a2, desc.width));
+    if (!level) vertical = affine_tap(desc, t.y_of(row, i), desc.height);
+    fn((row * desc.width + i) * desc.channels, vertical, affine_tap(desc, t.x_of(row, i), desc.width));
   }
 }
 
@@ -86,8 +110,8 @@ inline Index affine_pixel(const AffineTransformDesc& desc, Index y, Index x) {
 }
 
 /// One row of an output image; kChannels: how many there are, 0 if that is not known before.
-template <Index kChannels, class Scalar>
-void affine_transform_row(const AffineTransformDesc& desc, const AffineTransform& transform, Index row, const Scalar* x,
+template <Index kChannels, class Scalar, class Transform>
+void affine_transform_row(const AffineTransformDesc& desc, const Transform& transform, Index row, const Scalar* x,
                           Scalar* y) {
   const Index channels = kChannels > 0 ? kChannels : desc.channels;
   const Scalar fill = static_cast<Scalar>(desc.fill_value);
@@ -116,19 +140,20 @@ void affine_transform_row(const AffineTransformDesc& desc, const AffineTransform
 
 }  // namespace detail
 
-/// y = x under transform_of(image), an AffineTransform for each image.
+/// y = x under transform_of(image): an AffineTransform for each image, or what else says x_of and y_of.
 template <class Scalar, class TransformOf>
 void affine_transform_forward(const AffineTransformDesc& desc, const TransformOf& transform_of, const Scalar* x,
                               Scalar* y) {
   const Index row_size = desc.width * desc.channels, image = desc.height * row_size;
-  const auto rows = desc.channels == 3   ? detail::affine_transform_row<3, Scalar>
-                    : desc.channels == 1 ? detail::affine_transform_row<1, Scalar>
-                                         : detail::affine_transform_row<0, Scalar>;
+  using Transform = std::decay_t<decltype(transform_of(Index{}))>;
+  const auto rows = desc.channels == 3   ? detail::affine_transform_row<3, Scalar, Transform>
+                    : desc.channels == 1 ? detail::affine_transform_row<1, Scalar, Transform>
+                                         : detail::affine_transform_row<0, Scalar, Transform>;
   parallel_for(0, desc.images * desc.height, 65536 / (row_size * 4 + 1) + 1, [&](Index first, Index last) {
-    AffineTransform transform;
+    auto transform = transform_of(first / desc.height);
     for (Index row = first; row < last; ++row) {
       const Index n = row / desc.height;
-      if (row == first || row % desc.height == 0) transform = transform_of(n);
+      if (row != first && row % desc.height == 0) transform = transform_of(n);
       rows(desc, transform, row % desc.height, x + n * image, y + n * image);
     }
   });
@@ -142,7 +167,7 @@ void affine_transform_backward(const AffineTransformDesc& desc, const TransformO
   // One thread for an image: two pixels may come from the same one.
   parallel_for(0, desc.images, 65536 / (image * 4 + 1) + 1, [&](Index first, Index last) {
     for (Index n = first; n < last; ++n) {
-      const AffineTransform transform = transform_of(n);
+      const auto transform = transform_of(n);
       const Scalar* from = dy + n * image;
       Scalar* to = dx + n * image;
       if (!accumulate) std::fill_n(to, image, Scalar(0));

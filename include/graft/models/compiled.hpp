@@ -30,6 +30,16 @@ class Compiled {
   const Optimizer<Scalar>& optimizer() const { return options_.optimizer; }
   const LossList<Scalar>& losses() const { return options_.loss; }
 
+  /// Tells the variables where they are in this model: see Variable::path.
+  GRAFT_COLD static void name_paths(const Layer<Scalar>& model, const std::string& parents = {}) {
+    for (const auto& layer : model.impl().sublayers()) {
+      const std::string path = parents + layer.name() + "/";
+      name_paths(layer, path);
+      if (!layer.impl().sublayers().empty()) continue;
+      for (const auto& variable : layer.weights()) variable->set_path(path + variable->name());
+    }
+  }
+
   /// Looks for likely mistakes in the layers, once: at compile, or, of a model that was not built then, at fit.
   GRAFT_COLD void lint_layers(const std::string& where, const FlatGraph<Scalar>& graph) {
     if (!std::exchange(linted_, true)) lints_.add(where, detail::lint_graph(graph, options_));

@@ -118,7 +118,9 @@ class Model : public Layer<Scalar> {
   History fit_features(const detail::DatasetCache<Scalar>& cache, FlatGraph<Scalar> graph, FitRun<Scalar>& run,
                        History history) const;
   GRAFT_COLD void lint_layers() const {
-    if (this->built()) impl().compiled()->lint_layers(impl().where(), flatten(impl().graph(), this->trainable()));
+    if (!this->built()) return;
+    Compiled<Scalar>::name_paths(*this);
+    impl().compiled()->lint_layers(impl().where(), flatten(impl().graph(), this->trainable()));
   }
 };
 

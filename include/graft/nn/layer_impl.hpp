@@ -172,6 +172,7 @@ class LayerImpl {
       (void)output_shapes(inputs);
       Rng rng(next_random_key());
       build(inputs, rng);
+      for (const auto& variable : variables_) variable->set_path(name_ + "/" + variable->name());
       build_shapes_.assign(inputs.begin(), inputs.end());
       built_ = true;
     } else {

@@ -7,6 +7,7 @@
 #include "graft/nn/layers/additive_attention.hpp"
 #include "graft/nn/layers/alpha_dropout.hpp"
 #include "graft/nn/layers/attention.hpp"
+#include "graft/nn/layers/aug_mix.hpp"
 #include "graft/nn/layers/auto_contrast.hpp"
 #include "graft/nn/layers/average.hpp"
 #include "graft/nn/layers/average_pooling.hpp"
@@ -65,17 +66,22 @@
 #include "graft/nn/layers/random_color_jitter.hpp"
 #include "graft/nn/layers/random_contrast.hpp"
 #include "graft/nn/layers/random_crop.hpp"
+#include "graft/nn/layers/random_elastic_transform.hpp"
 #include "graft/nn/layers/random_erasing.hpp"
 #include "graft/nn/layers/random_flip.hpp"
+#include "graft/nn/layers/random_gaussian_blur.hpp"
 #include "graft/nn/layers/random_grayscale.hpp"
+#include "graft/nn/layers/random_height.hpp"
 #include "graft/nn/layers/random_hue.hpp"
 #include "graft/nn/layers/random_invert.hpp"
+#include "graft/nn/layers/random_perspective.hpp"
 #include "graft/nn/layers/random_posterization.hpp"
 #include "graft/nn/layers/random_rotation.hpp"
 #include "graft/nn/layers/random_saturation.hpp"
 #include "graft/nn/layers/random_sharpness.hpp"
 #include "graft/nn/layers/random_shear.hpp"
 #include "graft/nn/layers/random_translation.hpp"
+#include "graft/nn/layers/random_width.hpp"
 #include "graft/nn/layers/random_zoom.hpp"
 #include "graft/nn/layers/relu.hpp"
 #include "graft/nn/layers/repeat_vector.hpp"
@@ -119,6 +125,7 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<AdditiveAttention, Scalar>("AdditiveAttention");
   register_builtin<AlphaDropout, Scalar>("AlphaDropout");
   register_builtin<Attention, Scalar>("Attention");
+  register_builtin<AugMix, Scalar>("AugMix");
   register_builtin<AutoContrast, Scalar>("AutoContrast");
   register_builtin<Average, Scalar>("Average");
   register_builtin<AveragePooling1D, Scalar>("AveragePooling1D");
@@ -198,17 +205,22 @@ GRAFT_COLD void register_all_builtin() {
   register_builtin<RandomColorJitter, Scalar>("RandomColorJitter");
   register_builtin<RandomContrast, Scalar>("RandomContrast");
   register_builtin<RandomCrop, Scalar>("RandomCrop");
+  register_builtin<RandomElasticTransform, Scalar>("RandomElasticTransform");
   register_builtin<RandomErasing, Scalar>("RandomErasing");
   register_builtin<RandomFlip, Scalar>("RandomFlip");
+  register_builtin<RandomGaussianBlur, Scalar>("RandomGaussianBlur");
   register_builtin<RandomGrayscale, Scalar>("RandomGrayscale");
+  register_builtin<RandomHeight, Scalar>("RandomHeight");
   register_builtin<RandomHue, Scalar>("RandomHue");
   register_builtin<RandomInvert, Scalar>("RandomInvert");
+  register_builtin<RandomPerspective, Scalar>("RandomPerspective");
   register_builtin<RandomPosterization, Scalar>("RandomPosterization");
   register_builtin<RandomRotation, Scalar>("RandomRotation");
   register_builtin<RandomSaturation, Scalar>("RandomSaturation");
   register_builtin<RandomSharpness, Scalar>("RandomSharpness");
   register_builtin<RandomShear, Scalar>("RandomShear");
   register_builtin<RandomTranslation, Scalar>("RandomTranslation");
+  register_builtin<RandomWidth, Scalar>("RandomWidth");
   register_builtin<RandomZoom, Scalar>("RandomZoom");
   register_builtin<ReLU, Scalar>("ReLU");
   register_builtin<RepeatVector, Scalar>("RepeatVector");

@@ -40,6 +40,11 @@ class Variable {
 
   /// "kernel", "bias", "gamma", … : Keras's name of the weight inside its layer.
   const std::string& name() const { return name_; }
+  /// The name with those of the layer and of the models around it, "encoder/dense/kernel": what patterns of optimizers
+  /// are compared with. Without the outermost model, as Keras has it of functional models; the name alone until the
+  /// layer is built.
+  const std::string& path() const { return path_.empty() ? name_ : path_; }
+  void set_path(std::string path) { path_ = std::move(path); }
   VariableKind kind() const { return kind_; }
   /// Whether training moves it while its layer trains: what is learned by gradients, unless set_trainable(false) (as
   /// Keras's variable.trainable) said otherwise. Decided anew by every compile.
@@ -101,7 +106,7 @@ class Variable {
     return ++last;
   }
 
-  std::string name_;
+  std::string name_, path_;
   Tensor<Scalar> value_;
   VariableKind kind_;
   Regularizer regularizer_;

@@ -73,6 +73,12 @@ class LossScaleOptimizerImpl final : public OptimizerImpl<Scalar> {
   void finalize_variable_values(std::span<const VariablePtr<Scalar>> variables) override {
     inner_.finalize_variable_values(variables);
   }
+  GRAFT_COLD std::optional<Shape> slot_shape(std::string_view slot, const Variable<Scalar>& variable) const override {
+    return inner_.slot_shape(slot, variable);
+  }
+  GRAFT_COLD Tensor<Scalar> fresh_slot(std::string_view slot, const Variable<Scalar>& variable) const override {
+    return inner_.fresh_slot(slot, variable);
+  }
   GRAFT_COLD OptimizerState<Scalar> state(std::span<const VariablePtr<Scalar>> variables) const override {
     auto result = inner_.state(variables);
     result.scalars.push_back({"step_counter", static_cast<double>(finite_steps_)});

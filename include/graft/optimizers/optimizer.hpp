@@ -54,6 +54,12 @@ class Optimizer {
   }
   OptimizerState<Scalar> state(std::span<const VariablePtr<Scalar>> variables) const { return impl().state(variables); }
   void set_state(const OptimizerState<Scalar>& state) const { impl().set_state(state); }
+  std::optional<Shape> slot_shape(std::string_view slot, const Variable<Scalar>& variable) const {
+    return impl().slot_shape(slot, variable);
+  }
+  Tensor<Scalar> fresh_slot(std::string_view slot, const Variable<Scalar>& variable) const {
+    return impl().fresh_slot(slot, variable);
+  }
 
   Impl& impl() const {
     if (!impl_) throw StateError("Optimizer: this handle is empty; make it from a name or from an optimizer object.");

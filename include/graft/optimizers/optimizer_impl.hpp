@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -21,8 +22,9 @@ struct Gradient {
   TensorView<Scalar> gradient;
 };
 
-/// The optimizer contract. A derived optimizer names its slots (tensors of the shape of the variable) and updates one
-/// variable; unscaling, clipping, accumulation, weight decay, averages and constraints are done here, in Keras's order.
+/// The optimizer contract. A derived optimizer names its slots (tensors, as a rule of the shape of the variable) and
+/// updates one variable; unscaling, clipping, accumulation, weight decay, averages and constraints are done here, in
+/// Keras's order.
 ///
 /// A variable's learning_rate_multiplier multiplies the rate of its updates. Clipping comes before, over all gradients.
 ///
@@ -52,9 +54,7 @@ class OptimizerImpl {
   }
 
   /// The learning rate of the next step, in the precision of the weights.
-  virtual double learning_rate() const {
-    return rounded(common_.learning_rate.at(steps_));
-  }
+  virtual double learning_rate() const { return rounded(common_.learning_rate.at(steps_)); }
   /// Throws StateError when a schedule sets the learning rate.
   virtual void set_learning_rate(double value) {
     if (common_.learning_rate.is_schedule()) {
@@ -71,6 +71,7 @@ class OptimizerImpl {
   /// By what the gradients are expected to be multiplied, so that small ones survive; apply divides by it.
   virtual double loss_scale() const { return common_.loss_scale_factor.value_or(1.0); }
   const OptimizerCommon& common() const { return common_; }
+  void set_loss_scale_factor(std::optional<double> factor) { common_.loss_scale_factor = factor; }
 
   /// Variables whose name contains one of these are not decayed. Throws StateError once variables have been seen.
   GRAFT_COLD virtual void exclude_from_weight_decay(std::vector<std::string> names) {
@@ -93,7 +94,7 @@ class OptimizerImpl {
       begin_step(step);
       const double base = common_.learning_rate.at(steps_);
       for (std::size_t i = 0; i < gradients.size(); ++i) {
-        const double decay = seen_[i]->decays ? common_.weight_decay.value_or(0.0) : 0.0;
+        const double decay = seen_[i]->decays ? weight_decay(seen_[i]->own) : 0.0;
         Variable<Scalar>& variable = *gradients[i].variable;
         // The rate itself is multiplied, in front of everything that it takes part in: the numbers are those of an
         // optimizer of that rate, momentum and weight decay included.
@@ -103,7 +104,7 @@ class OptimizerImpl {
         if (decay != 0 && !fuses_weight_decay()) {
           kernels::scale(n, Scalar(1) - static_cast<Scalar>(decay) * static_cast<Scalar>(rate), w);
         }
-        update({rate, decay, step}, n, gradients[i].gradient.data(), w, seen_[i]->own);
+        update({rate, decay, step, &variable}, n, gradients[i].gradient.data(), w, seen_[i]->own);
       }
     }
     if (common_.use_ema) average(gradients);
@@ -131,7 +132,7 @@ class OptimizerImpl {
       const Slots* slots = find(variable->id());
       if (!slots) continue;
       for (std::size_t i = 0; i < slots->own.size(); ++i) {
-        result.slots.push_back({std::string(names[i].name), variable, slots->own[i]});
+        if (slots->own[i].allocated()) result.slots.push_back({std::string(names[i].name), variable, slots->own[i]});
       }
       if (slots->average.allocated()) result.slots.push_back({"average", variable, slots->average});
       if (slots->accumulator.allocated())
@@ -140,27 +141,51 @@ class OptimizerImpl {
     return result;
   }
 
+  /// The shape of a slot of this variable; none when this optimizer keeps no slot of this name for it.
+  GRAFT_COLD virtual std::optional<Shape> slot_shape(std::string_view slot, const Variable<Scalar>& variable) const {
+    const bool common = (slot == "average" && common_.use_ema) ||
+                        (slot == "gradient_accumulator" && common_.gradient_accumulation_steps);
+    if (common) return variable.shape();
+    for (const auto& spec : slot_specs()) {
+      if (spec.name == slot) return own_slot_shape(slot, variable);
+    }
+    return std::nullopt;
+  }
+  /// The slot as the first step would find it; empty when there is none.
+  GRAFT_COLD virtual Tensor<Scalar> fresh_slot(std::string_view slot, const Variable<Scalar>& variable) const {
+    if (slot == "average" && common_.use_ema) return variable.value();
+    const auto shape = slot_shape(slot, variable);
+    if (!shape) return {};
+    for (const auto& spec : slot_specs()) {
+      if (spec.name == slot) return spec.copies_variable ? variable.value() : Tensor<Scalar>(*shape, spec.initial);
+    }
+    return Tensor<Scalar>(*shape);
+  }
+
+  /// What set_state throws for a state that does not fit.
+  GRAFT_COLD void check_state(const OptimizerState<Scalar>& state) const {
+    for (const auto& entry : state.slots) {
+      const std::string where = "optimizer " + std::string(class_name()) + ", slot \"" + entry.name + "\"";
+      if (!entry.variable) fail<ConfigError>(where, "a variable", "none");
+      const auto shape = slot_shape(entry.name, *entry.variable);
+      if (!shape) {
+        std::string list;
+        for (const auto& spec : slot_specs()) list += (list.empty() ? "" : ", ") + std::string(spec.name);
+        fail<ConfigError>(where, list.empty() ? "no such slot" : "one of: " + list, entry.name);
+      }
+      if (!(entry.value.shape() == *shape)) {
+        fail<ShapeError>(where + " of variable \"" + entry.variable->name() + "\"", "shape " + shape->str(),
+                         entry.value.shape().str());
+      }
+    }
+  }
+
   /// Takes up a state: counters, learning rate (if it is a number and the state has one), and slots. Slots that the
   /// state does not have start anew. Throws ConfigError for a slot that this optimizer does not have and ShapeError for
   /// one of the wrong shape, with nothing changed.
   GRAFT_COLD virtual void set_state(const OptimizerState<Scalar>& state) {
+    check_state(state);
     const auto names = slot_specs();
-    for (const auto& entry : state.slots) {
-      const std::string where = "optimizer " + std::string(class_name()) + ", slot \"" + entry.name + "\"";
-      bool known = (entry.name == "average" && common_.use_ema) ||
-                   (entry.name == "gradient_accumulator" && common_.gradient_accumulation_steps);
-      for (const auto& spec : names) known = known || spec.name == entry.name;
-      if (!known) {
-        std::string list;
-        for (const auto& spec : names) list += (list.empty() ? "" : ", ") + std::string(spec.name);
-        fail<ConfigError>(where, list.empty() ? "no slots" : "one of: " + list, entry.name);
-      }
-      if (!entry.variable) fail<ConfigError>(where, "a variable", "none");
-      if (!(entry.value.shape() == entry.variable->shape())) {
-        fail<ShapeError>(where + " of variable \"" + entry.variable->name() + "\"",
-                         "shape " + entry.variable->shape().str(), entry.value.shape().str());
-      }
-    }
     steps_ = state.iterations;
     if (state.learning_rate && !common_.learning_rate.is_schedule()) common_.learning_rate = *state.learning_rate;
     slots_.clear();
@@ -178,11 +203,13 @@ class OptimizerImpl {
   struct SlotSpec {
     std::string_view name;  ///< Keras 3's name of the slot: "momentum"
     Scalar initial = 0;
+    bool copies_variable = false;  ///< begins with the value of the variable instead
   };
   struct Step {
     double learning_rate;
-    double weight_decay;  ///< 0 for variables that are not decayed
-    Index step;           ///< 1 for the first update
+    double weight_decay;                         ///< 0 for variables that are not decayed
+    Index step;                                  ///< 1 for the first update
+    const Variable<Scalar>* variable = nullptr;  ///< what is moved, for those who ask for its shape
   };
 
   /// The names must be literals.
@@ -193,6 +220,14 @@ class OptimizerImpl {
   }
 
   virtual std::vector<SlotSpec> slot_specs() const { return {}; }
+  /// For slots that are not of the shape of the variable (Adafactor), or that only some variables have (Muon).
+  virtual std::optional<Shape> own_slot_shape(std::string_view /*slot*/, const Variable<Scalar>& variable) const {
+    return variable.shape();
+  }
+  /// What a variable with these slots is decayed by.
+  virtual double weight_decay(std::span<const Tensor<Scalar>> /*slots*/) const {
+    return common_.weight_decay.value_or(0.0);
+  }
   /// True when update applies step.weight_decay itself.
   virtual bool fuses_weight_decay() const { return false; }
   virtual void begin_step(Index /*step*/) {}
@@ -227,7 +262,7 @@ class OptimizerImpl {
   GRAFT_COLD Slots& create_slots(const Variable<Scalar>& variable) {
     auto slots = std::make_unique<Slots>();
     slots->id = variable.id();
-    for (const auto& spec : slot_specs()) slots->own.emplace_back(variable.shape(), spec.initial);
+    for (const auto& spec : slot_specs()) slots->own.push_back(fresh_slot(spec.name, variable));
     if (common_.use_ema) slots->average = variable.value();
     if (common_.gradient_accumulation_steps) slots->accumulator = Tensor<Scalar>(variable.shape());
     for (const std::string& name : undecayed_) {

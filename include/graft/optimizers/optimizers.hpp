@@ -2,6 +2,7 @@
 
 #include "graft/core/named_factory.hpp"
 #include "graft/optimizers/adadelta.hpp"
+#include "graft/optimizers/adafactor.hpp"
 #include "graft/optimizers/adagrad.hpp"
 #include "graft/optimizers/adam.hpp"
 #include "graft/optimizers/adamax.hpp"
@@ -10,8 +11,11 @@
 #include "graft/optimizers/lamb.hpp"
 #include "graft/optimizers/lion.hpp"
 #include "graft/optimizers/loss_scale_optimizer.hpp"
+#include "graft/optimizers/multi_optimizer.hpp"
+#include "graft/optimizers/muon.hpp"
 #include "graft/optimizers/nadam.hpp"
 #include "graft/optimizers/rmsprop.hpp"
+#include "graft/optimizers/schedule_free_adamw.hpp"
 #include "graft/optimizers/sgd.hpp"
 
 namespace graft {
@@ -41,6 +45,15 @@ GRAFT_COLD Optimizer<Scalar> make_loss_scale_optimizer(const Config& config, std
   return LossScaleOptimizer<Scalar>(Optimizer<Scalar>::from_config(config.at("inner_optimizer")), options);
 }
 
+template <class Scalar>
+GRAFT_COLD Optimizer<Scalar> make_multi_optimizer(const Config& config, std::string_view) {
+  MultiOptimizerOptions options;
+  ConfigFields reader = ConfigFields::reader(config);
+  reader("loss_scale_factor", options.loss_scale_factor);
+  reader("name", options.name);
+  return MultiOptimizer<Scalar>(OptimizerMap<Scalar>::from_config(config.at("optimizer_map")), options);
+}
+
 // For handles of users, whose options hold the common fields too.
 template <class Scalar, class OptimizerHandle>
 GRAFT_COLD Optimizer<Scalar> make_own_optimizer(const Config& config, std::string_view) {
@@ -65,6 +78,11 @@ inline constexpr NamedClass<Optimizer<Scalar>> kOptimizers[] = {
     {"Ftrl ftrl", make_optimizer<Scalar, FtrlImpl<Scalar>, FtrlArgs>},
     {"Lamb lamb", make_optimizer<Scalar, LambImpl<Scalar>, LambArgs>},
     {"Lion lion", make_optimizer<Scalar, LionImpl<Scalar>, LionArgs>},
+    {"Adafactor adafactor", make_optimizer<Scalar, AdafactorImpl<Scalar>, AdafactorArgs>},
+    {"Muon muon", make_optimizer<Scalar, MuonImpl<Scalar>, MuonArgs>},
+    {"ScheduleFreeAdamW schedule_free_adam_w schedulefreeadamw",
+     make_optimizer<Scalar, ScheduleFreeAdamWImpl<Scalar>, ScheduleFreeAdamWArgs>},
+    {"MultiOptimizer multi_optimizer", make_multi_optimizer<Scalar>},
     {"LossScaleOptimizer loss_scale_optimizer", make_loss_scale_optimizer<Scalar>},
 };
 

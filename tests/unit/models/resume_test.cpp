@@ -83,9 +83,11 @@ std::pair<std::vector<Tensor<float>>, History> train(const std::string& dir, con
                  .loss = "sparse_categorical_crossentropy",
                  .metrics = {"accuracy"}});
   Callbacks callbacks{std::make_shared<BackupAndRestore<>>(
-                          dir, BackupAndRestoreOptions{.save_freq = run.save_freq, .delete_checkpoint = false}),
-                      std::make_shared<ReduceLROnPlateau<>>(ReduceLROnPlateauOptions{
-                          .monitor = "loss", .factor = 0.5, .patience = 1, .min_delta = 0.05})};
+      dir, BackupAndRestoreOptions{.save_freq = run.save_freq, .delete_checkpoint = false})};
+  if (run.optimizer.class_name() != "MultiOptimizer") {  // which has no learning rate
+    callbacks.push_back(std::make_shared<ReduceLROnPlateau<>>(
+        ReduceLROnPlateauOptions{.monitor = "loss", .factor = 0.5, .patience = 1, .min_delta = 0.05}));
+  }
   callbacks.insert(callbacks.end(), more.begin(), more.end());
   if (interrupt_after >= 0) callbacks.push_back(std::make_shared<Interrupt>(interrupt_after));
   else callbacks.push_back(std::make_shared<Interrupt>(Index{1} << 40));
@@ -159,7 +161,11 @@ TEST_CASE("BackupAndRestore: every optimizer goes on with its state") {
                                                  Adadelta(),
                                                  Ftrl(),
                                                  Lamb(),
-                                                 Lion()};
+                                                 Lion(),
+                                                 Adafactor(),
+                                                 Muon(),
+                                                 ScheduleFreeAdamW({.warmup_steps = 6}),
+                                                 MultiOptimizer(OptimizerMap("adafactor", {{".*/bias", "nadam"}}))};
   for (const auto& optimizer : optimizers) {
     CAPTURE(optimizer.class_name());
     check_resume({.optimizer = optimizer, .save_freq = 2, .epochs = 2}, {4, 5});

@@ -31,6 +31,7 @@ class BatchStage final : public DatasetStage<Scalar> {
 
   bool batched() const override { return true; }
   Index slots_per_sample() const override { return source_->slots_per_sample(); }
+  Index sources() const override { return source_->sources(); }
   Index cardinality() const override {
     const Index all = source_->cardinality();
     return all == kInfiniteCardinality ? all : (all + (drop_ ? 0 : batch_size_ - 1)) / batch_size_;

@@ -14,6 +14,7 @@ class CacheStage final : public DatasetStage<Scalar> {
  public:
   explicit CacheStage(DatasetStagePtr<Scalar> source) : source_(std::move(source)) {}
 
+  Index sources() const override { return source_->sources(); }
   Index cardinality() const override { return source_->cardinality(); }
   bool batched() const override { return source_->batched(); }
   Index slots_per_sample() const override { return source_->slots_per_sample(); }

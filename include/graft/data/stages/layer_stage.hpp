@@ -15,6 +15,7 @@ class LayerStage final : public DatasetStage<Scalar> {
   LayerStage(DatasetStagePtr<Scalar> source, Layer<Scalar> layer, bool training, RandomKey key)
       : source_(std::move(source)), layer_(std::move(layer)), training_(training), key_(key) {}
 
+  Index sources() const override { return source_->sources(); }
   Index cardinality() const override { return source_->cardinality(); }
   bool batched() const override { return source_->batched(); }
   Index slots_per_sample() const override { return source_->slots_per_sample(); }

@@ -16,6 +16,7 @@ class MapStage final : public DatasetStage<Scalar> {
   MapStage(DatasetStagePtr<Scalar> source, Function function, RandomKey key)
       : source_(std::move(source)), function_(std::move(function)), key_(key) {}
 
+  Index sources() const override { return source_->sources(); }
   Index cardinality() const override { return source_->cardinality(); }
   bool batched() const override { return source_->batched(); }
   Index slots_per_sample() const override { return source_->slots_per_sample(); }

@@ -17,10 +17,17 @@ inline constexpr Index kInfiniteCardinality = -1;
 
 namespace detail {
 
+struct SlotParts;
+
 /// A sample that is to be read: where it is in the source, in which pass over the data, and under which name.
 struct DatasetSlot {
   Index position = 0;
   std::uint64_t epoch = 0;
+  std::uint64_t id = 0;
+  std::shared_ptr<const SlotParts> parts = {};  ///< of an element that is made of others: see combine.hpp
+};
+struct SlotParts {
+  std::vector<std::vector<DatasetSlot>> of;
   std::uint64_t id = 0;
 };
 
@@ -75,6 +82,8 @@ class DatasetStage {
   /// Slots that say what a sample is: more than one for samples that are made of several, such as pairs. The first one
   /// names the sample.
   virtual Index slots_per_sample() const { return 1; }
+  /// How many sources its samples come from, whose ids are kept apart.
+  virtual Index sources() const { return 1; }
   /// The elements of pass `epoch`.
   virtual detail::SlotStreamPtr open(std::uint64_t epoch) const = 0;
   /// Makes the element of these slots; `out` is what was made before, whose memory is used again. Called by several
@@ -94,6 +103,7 @@ class OrderStage : public DatasetStage<Scalar> {
   explicit OrderStage(DatasetStagePtr<Scalar> source) : source_(std::move(source)) {}
   bool batched() const final { return source_->batched(); }
   Index slots_per_sample() const final { return source_->slots_per_sample(); }
+  Index sources() const final { return source_->sources(); }
   void make(std::span<const DatasetSlot> slots, DatasetWork& work, Batch<Scalar>& out) const final {
     source_->make(slots, work, out);
   }

@@ -26,6 +26,9 @@ GRAFT_COLD inline Config with_module(const Config& value, const char* module) {
     inner["learning_rate"] = with_module(Config(*rate), "keras.optimizers.schedules");
   if (const Config* optimizer = inner.find("inner_optimizer"))
     inner["inner_optimizer"] = with_module(Config(*optimizer), "keras.optimizers");
+  for (const char* key : {"optimizer_map", "default_optimizer"}) {
+    if (const Config* optimizers = inner.find(key)) inner[key] = with_module(Config(*optimizers), "keras.optimizers");
+  }
   result["config"] = std::move(inner);
   result["registered_name"] = nullptr;
   return result;

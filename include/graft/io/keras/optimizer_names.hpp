@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+
 #include "graft/io/keras/weight_matching.hpp"
 
 // The names under which the Kerases keep what an optimizer remembers.
@@ -28,12 +30,14 @@ GRAFT_COLD inline std::string slot_from_file(const std::string& name, std::strin
                            "accumulated_grad", "accumulated_delta_var", "average", "gradient_accumulator"}) {
     if (name == same) return name;
   }
+  const bool factored = optimizer == "Adafactor" || optimizer == "MultiOptimizer";
+  if (factored && (name == "r" || name == "c")) return name;
   return "";
 }
 
 /// The name that tf.keras 2.4 … 2.10, and the legacy optimizers of 2.11 … 2.15, give a slot.
 GRAFT_COLD inline std::string slot_to_file(const std::string& slot, std::string_view optimizer) {
-  if (optimizer == "SGD" || optimizer == "Lion") return slot;
+  if (optimizer == "SGD" || optimizer == "Lion" || optimizer == "MultiOptimizer") return slot;
   if (slot == "average_gradient") return "mg";
   if (optimizer == "RMSprop") return slot == "velocity" ? "rms" : slot;
   if (slot == "momentum") return "m";
@@ -76,9 +80,12 @@ class OptimizerPlan {
   std::vector<std::pair<std::string, std::size_t>> scalars;  ///< further scalars
   std::string problem;  ///< why the slots cannot be told apart; then entries is empty
 
+  /// The shape of a slot of a weight; none: the optimizer has no such slot.
+  using SlotShape = std::function<std::optional<Shape>(const std::string& slot, std::size_t weight)>;
+
   GRAFT_COLD OptimizerPlan(const std::vector<FileWeight>& arrays, const std::vector<OptimizedWeight>& weights,
-                           std::string_view optimizer)
-      : arrays_(arrays), weights_(weights), optimizer_(optimizer) {
+                           std::string_view optimizer, const SlotShape& slot_shape)
+      : arrays_(arrays), weights_(weights), optimizer_(optimizer), slot_shape_(slot_shape) {
     for (std::size_t i = 0; i < arrays.size(); ++i) {
       paths_.push_back(weight_path(arrays[i].name, Generation::keras2));
       if (arrays[i].data.shape().rank() == 0 && !is_slot_of_scalar(i)) add_scalar(i);
@@ -112,7 +119,9 @@ class OptimizerPlan {
     for (const std::size_t i : open_) {
       std::string slot;
       const auto weight = find(i, slot);
-      if (!weight || !(arrays_[i].data.shape() == weights_[*weight].shape)) return false;
+      if (!weight) return false;
+      const auto shape = slot_shape_(slot, *weight);
+      if (!(arrays_[i].data.shape() == shape.value_or(weights_[*weight].shape))) return false;
       std::vector<std::size_t>& of_slot = taken[slot];
       if (std::find(of_slot.begin(), of_slot.end(), *weight) != of_slot.end()) return false;
       of_slot.push_back(*weight);
@@ -203,6 +212,7 @@ class OptimizerPlan {
   const std::vector<FileWeight>& arrays_;
   const std::vector<OptimizedWeight>& weights_;
   std::string optimizer_;
+  const SlotShape& slot_shape_;
   std::vector<std::string> paths_;
   std::vector<std::size_t> open_;  // arrays that must be slots
 };

@@ -43,7 +43,10 @@ GRAFT_COLD void read_optimizer_state(const LegacyH5& file, const Model<Scalar>& 
   const ModelGroups<Scalar> groups(model);
   std::vector<VariablePtr<Scalar>> variables;
   const auto weights = detail::optimized_weights(model, groups, variables);
-  const OptimizerPlan plan(arrays, weights, optimizer.class_name());
+  const OptimizerPlan::SlotShape slot_shape = [&](const std::string& slot, std::size_t weight) {
+    return optimizer.slot_shape(slot, *variables[weight]);
+  };
+  const OptimizerPlan plan(arrays, weights, optimizer.class_name(), slot_shape);
   if (!plan.problem.empty()) warnings.push_back(plan.problem);
 
   const auto scalar = [&](std::size_t array) {
@@ -51,30 +54,15 @@ GRAFT_COLD void read_optimizer_state(const LegacyH5& file, const Model<Scalar>& 
     arrays[array].data.read(&value);
     return value;
   };
-  // Slots that this configuration does not use (the momentum that Keras 2 keeps for a plain SGD) are left out.
-  std::set<std::string> used;
-  {
-    OptimizerState<Scalar> fresh;
-    for (const OptimizerPlan::Entry& entry : plan.entries) used.insert(entry.slot);
-    for (auto slot = used.begin(); slot != used.end();) {
-      fresh.slots.clear();
-      fresh.slots.push_back(
-          {*slot, variables[plan.entries[0].weight], Tensor<Scalar>(variables[plan.entries[0].weight]->shape())});
-      try {
-        Optimizer<Scalar>::from_config(optimizer.config()).set_state(fresh);
-        ++slot;
-      } catch (const ConfigError&) {
-        slot = used.erase(slot);
-      }
-    }
-  }
   OptimizerState<Scalar> state;
   if (plan.iterations) state.iterations = static_cast<Index>(std::clamp(scalar(*plan.iterations), 0.0, 9e15));
   if (plan.learning_rate) state.learning_rate = scalar(*plan.learning_rate);
   for (const auto& [name, array] : plan.scalars) state.scalars.emplace_back(name, scalar(array));
   for (const OptimizerPlan::Entry& entry : plan.entries) {
-    if (used.count(entry.slot) == 0) continue;
-    auto value = Tensor<Scalar>::uninitialized(variables[entry.weight]->shape());
+    const auto shape = slot_shape(entry.slot, entry.weight);
+    // Slots that this configuration does not use (the momentum that Keras 2 keeps for a plain SGD) are left out.
+    if (!shape) continue;
+    auto value = Tensor<Scalar>::uninitialized(*shape);
     arrays[entry.array].data.read(value.data());
     state.slots.push_back({entry.slot, variables[entry.weight], std::move(value)});
   }

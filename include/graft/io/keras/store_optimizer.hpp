@@ -8,8 +8,10 @@ namespace graft::keras {
 
 /// A variable of an optimizer: the counter, the learning rate, or a slot of a weight.
 struct StoredSlot {
-  std::string slot;    ///< "momentum"; "iteration" and "learning_rate" belong to no weight
+  std::string slot;    ///< "momentum"; "iteration", "learning_rate" and "u_product" belong to no weight
   std::size_t weight;  ///< position in the list of trained weights
+  Shape shape = {};
+  std::optional<std::size_t> inner = {};  ///< of a MultiOptimizer: which of its optimizers has it; none: itself
 };
 
 /// How Keras's versions order the slots: 3.0 … 3.8 and 3.11 keep those of one weight together, some between them those
@@ -56,6 +58,10 @@ GRAFT_COLD inline std::vector<StoredSlot> stored_slots(const Config& optimizer, 
     add({"accumulator", "linear"});
   } else if (name == "Lion") {
     add({"momentum"});
+  } else if (name == "Adafactor") {
+    add({"r", "c", "velocity"});
+  } else if (name == "Muon" || name == "ScheduleFreeAdamW") {
+    add({"momentum", "velocity"});
   }
   if (name == "Nadam" && !order.product_first) result.push_back({"u_product", 0});
   return result;
@@ -67,28 +73,64 @@ GRAFT_COLD inline bool of_a_weight(const StoredSlot& slot) {
   return slot.slot != "iteration" && slot.slot != "learning_rate" && slot.slot != "u_product";
 }
 
-GRAFT_COLD inline bool slots_fit(const std::vector<StoredSlot>& slots, const std::vector<FileWeight>& arrays,
-                                 const std::vector<Shape>& shapes) {
+/// The same with shapes, and only those that the weights really have.
+template <class Scalar>
+GRAFT_COLD std::vector<StoredSlot> shaped_slots(const Optimizer<Scalar>& optimizer,
+                                                const std::vector<VariablePtr<Scalar>>& variables,
+                                                SlotOrder order = {}) {
+  std::vector<StoredSlot> result;
+  if (const auto* multi = dynamic_cast<const MultiOptimizerImpl<Scalar>*>(&optimizer.impl())) {
+    // Its own counter and rate, then all variables of one optimizer after the other.
+    result = {{"iteration", 0}, {"learning_rate", 0}};
+    const auto inner = multi->optimizers();
+    for (std::size_t k = 0; k < inner.size(); ++k) {
+      std::vector<VariablePtr<Scalar>> own;
+      std::vector<std::size_t> positions;
+      for (std::size_t w = 0; w < variables.size(); ++w) {
+        if (multi->optimizer_of(*variables[w]) == k) own.push_back(variables[w]), positions.push_back(w);
+      }
+      for (StoredSlot& slot : shaped_slots(inner[k], own, order)) {
+        if (of_a_weight(slot)) slot.weight = positions[slot.weight];
+        slot.inner = k;
+        result.push_back(std::move(slot));
+      }
+    }
+    return result;
+  }
+  for (StoredSlot& slot : stored_slots(optimizer.config(), variables.size(), order)) {
+    if (of_a_weight(slot)) {
+      const auto shape = optimizer.slot_shape(slot.slot, *variables[slot.weight]);
+      if (!shape) continue;
+      slot.shape = *shape;
+    }
+    result.push_back(std::move(slot));
+  }
+  return result;
+}
+
+GRAFT_COLD inline bool slots_fit(const std::vector<StoredSlot>& slots, const std::vector<FileWeight>& arrays) {
   if (slots.size() != arrays.size()) return false;
   for (std::size_t i = 0; i < slots.size(); ++i) {
-    if (!(arrays[i].data.shape() == (of_a_weight(slots[i]) ? shapes[slots[i].weight] : Shape()))) return false;
+    if (!(arrays[i].data.shape() == slots[i].shape)) return false;
   }
   return true;
 }
 
 /// The order that fits the arrays of a file; empty when none does.
-GRAFT_COLD inline std::vector<StoredSlot> fitting_slots(const Config& optimizer, const std::vector<FileWeight>& arrays,
-                                                        const std::vector<Shape>& shapes) {
+template <class Scalar>
+GRAFT_COLD std::vector<StoredSlot> fitting_slots(const Optimizer<Scalar>& optimizer,
+                                                 const std::vector<VariablePtr<Scalar>>& variables,
+                                                 const std::vector<FileWeight>& arrays) {
   for (const SlotOrder order : {SlotOrder{false, false}, SlotOrder{true, false}, SlotOrder{false, true}}) {
-    std::vector<StoredSlot> slots = stored_slots(optimizer, shapes.size(), order);
-    if (slots_fit(slots, arrays, shapes)) return slots;
+    std::vector<StoredSlot> slots = shaped_slots(optimizer, variables, order);
+    if (slots_fit(slots, arrays)) return slots;
     const bool has_rate = slots.size() > 1 && slots[1].slot == "learning_rate";
     if (arrays.size() == (has_rate ? 2 : 1)) {  // of before the first step
       slots.resize(arrays.size());
     } else if (has_rate) {  // tf.keras keeps no learning rate
       slots.erase(slots.begin() + 1);
     }
-    if (slots_fit(slots, arrays, shapes)) return slots;
+    if (slots_fit(slots, arrays)) return slots;
   }
   return {};
 }
@@ -101,10 +143,10 @@ GRAFT_COLD void read_optimizer_state(const WeightStore& store, const Model<Scala
                                      std::vector<std::string>& warnings) {
   const auto variables = model.trainable_weights();
   const Optimizer<Scalar> optimizer = model.optimizer();
+  Optimizer<Scalar> slotted = optimizer;  // the one that has the slots
   OptimizerState<Scalar> state;
-  Config config = optimizer.config();
   std::string path = "optimizer/vars/";
-  if (const Config* inner = config.at("config").find_set("inner_optimizer")) {  // of LossScaleOptimizer
+  if (const auto* scaled = dynamic_cast<const LossScaleOptimizerImpl<Scalar>*>(&optimizer.impl())) {
     const char* names[] = {"step_counter", "dynamic_scale"};
     for (int i = 0; i < 2; ++i) {
       const std::string place = path + std::to_string(i + 2);
@@ -113,7 +155,7 @@ GRAFT_COLD void read_optimizer_state(const WeightStore& store, const Model<Scala
       store.open(place).data.read(&value);
       state.scalars.emplace_back(names[i], value);
     }
-    config = Config(*inner);
+    slotted = scaled->inner_optimizer();
     path = "optimizer/inner_optimizer/vars/";
   }
   std::vector<FileWeight> arrays;
@@ -121,9 +163,7 @@ GRAFT_COLD void read_optimizer_state(const WeightStore& store, const Model<Scala
     arrays.push_back(store.open(path + std::to_string(arrays.size())));
   }
   if (arrays.empty()) return;
-  std::vector<Shape> shapes;
-  for (const auto& variable : variables) shapes.push_back(variable->shape());
-  const std::vector<StoredSlot> slots = detail::fitting_slots(config, arrays, shapes);
+  const std::vector<StoredSlot> slots = detail::fitting_slots(slotted, variables, arrays);
   if (slots.empty()) {
     warnings.push_back("the optimizer's state in the file (" + std::to_string(arrays.size()) +
                        " arrays) does not fit the weights that train; it starts anew");
@@ -131,7 +171,13 @@ GRAFT_COLD void read_optimizer_state(const WeightStore& store, const Model<Scala
   }
   for (std::size_t i = 0; i < slots.size(); ++i) {
     double number = 0;
-    if (slots[i].slot == "iteration") {
+    if (slots[i].inner && !detail::of_a_weight(slots[i])) {
+      arrays[i].data.read(&number);
+      const std::string which = slots[i].slot == "iteration"       ? "steps_"
+                                : slots[i].slot == "learning_rate" ? "rate_"
+                                                                   : "";
+      if (!which.empty()) state.scalars.emplace_back(which + std::to_string(*slots[i].inner), number);
+    } else if (slots[i].slot == "iteration") {
       arrays[i].data.read(&number);
       state.iterations = static_cast<Index>(std::clamp(number, 0.0, 9e15));
     } else if (slots[i].slot == "learning_rate") {
@@ -139,7 +185,7 @@ GRAFT_COLD void read_optimizer_state(const WeightStore& store, const Model<Scala
       state.learning_rate = number;
     } else if (detail::of_a_weight(slots[i])) {
       const auto& variable = variables[slots[i].weight];
-      auto value = Tensor<Scalar>::uninitialized(variable->shape());
+      auto value = Tensor<Scalar>::uninitialized(slots[i].shape);
       arrays[i].data.read(value.data());
       state.slots.push_back({slots[i].slot, variable, std::move(value)});
     }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <map>
+
 #include "graft/io/hdf5.hpp"
 #include "graft/io/keras/file_value.hpp"
 #include "graft/io/keras/model_config_writer.hpp"
@@ -46,8 +48,8 @@ class StoreWriter {
     std::string path = "optimizer/vars";
     write_group(path, optimizer.name());
     OptimizerState<Scalar> state = optimizer.state(variables);
-    Config config = optimizer.config();
-    if (optimizer.class_name() == "LossScaleOptimizer") {
+    Optimizer<Scalar> slotted = optimizer;  // the one that has the slots
+    if (const auto* scaled = dynamic_cast<const LossScaleOptimizerImpl<Scalar>*>(&optimizer.impl())) {
       // An optimizer around another one: its own counter and rate say nothing.
       const std::int64_t none = 0;
       const float rate = 0;
@@ -55,20 +57,30 @@ class StoreWriter {
       write_scalar(path + "/1", rate);
       for (const auto& [name, value] : state.scalars) {
         if (name == "step_counter") write_scalar(path + "/2", static_cast<std::int64_t>(value));
-        else write_scalar(path + "/3", static_cast<float>(value));
+        else if (name == "dynamic_scale") write_scalar(path + "/3", static_cast<float>(value));
       }
       path = "optimizer/inner_optimizer/vars";
-      config = Config(config.at("config").at("inner_optimizer"));
-      write_group(path, config.at("config").get("name", ""));
+      slotted = scaled->inner_optimizer();
+      write_group(path, slotted.name());
     }
-    const auto slots = stored_slots(config, variables.size());
-    for (std::size_t i = 0; i < slots.size(); ++i) {
-      const std::string place = path + "/" + std::to_string(i);
-      if (slots[i].slot == "iteration") write_scalar(place, static_cast<std::int64_t>(state.iterations));
-      else if (slots[i].slot == "learning_rate")
-        write_scalar(place, static_cast<float>(state.learning_rate.value_or(0)));
-      else if (slots[i].slot == "u_product") write_scalar(place, nadam_product(config.at("config"), state.iterations));
-      else write_slot(place, slots[i].slot, variables[slots[i].weight], state, config.at("config"));
+    const auto slots = shaped_slots(slotted, variables);
+    write_slots(path, slotted, slots, variables, state);
+    // Keras has the variables of a MultiOptimizer a second time, in a group for each of its optimizers.
+    const auto* multi = dynamic_cast<const MultiOptimizerImpl<Scalar>*>(&slotted.impl());
+    if (!multi) return;
+    std::map<std::string, int> used;
+    const auto inner = multi->optimizers();
+    for (std::size_t k = 0; k < inner.size(); ++k) {
+      const std::string name = text::to_snake_case(inner[k].class_name());
+      const int count = used[name]++;
+      const std::string group = path.substr(0, path.size() - 4) + "_inner_optimizers/" + name +
+                                (count == 0 ? "" : "_" + std::to_string(count)) + "/vars";
+      write_group(group, inner[k].name());
+      std::vector<StoredSlot> own;
+      for (const StoredSlot& slot : slots) {
+        if (slot.inner == k) own.push_back(slot);
+      }
+      write_slots(group, slotted, own, variables, state);
     }
   }
 
@@ -81,20 +93,40 @@ class StoreWriter {
     root_.write_dataset(path, Shape(), &value);
   }
 
-  GRAFT_COLD void write_slot(const std::string& path, const std::string& slot, const VariablePtr<Scalar>& variable,
-                             const OptimizerState<Scalar>& state, const Config& config) {
+  GRAFT_COLD void write_slots(const std::string& path, const Optimizer<Scalar>& optimizer,
+                              const std::vector<StoredSlot>& slots, const std::vector<VariablePtr<Scalar>>& variables,
+                              const OptimizerState<Scalar>& state) {
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      const std::string place = path + "/" + std::to_string(i);
+      const StoredSlot& slot = slots[i];
+      if (of_a_weight(slot)) {
+        write_slot(place, slot, variables[slot.weight], optimizer, state);
+        continue;
+      }
+      Index steps = state.iterations;
+      double rate = state.learning_rate.value_or(0);
+      Optimizer<Scalar> owner = optimizer;
+      if (slot.inner) {
+        owner = static_cast<const MultiOptimizerImpl<Scalar>&>(optimizer.impl()).optimizers()[*slot.inner];
+        for (const auto& [name, value] : state.scalars) {
+          if (name == "steps_" + std::to_string(*slot.inner)) steps = static_cast<Index>(value);
+          if (name == "rate_" + std::to_string(*slot.inner)) rate = value;
+        }
+      }
+      if (slot.slot == "iteration") write_scalar(place, static_cast<std::int64_t>(steps));
+      else if (slot.slot == "learning_rate") write_scalar(place, static_cast<float>(rate));
+      else write_scalar(place, nadam_product(owner.config().at("config"), steps));
+    }
+  }
+  GRAFT_COLD void write_slot(const std::string& path, const StoredSlot& slot, const VariablePtr<Scalar>& variable,
+                             const Optimizer<Scalar>& optimizer, const OptimizerState<Scalar>& state) {
     for (const auto& entry : state.slots) {
-      if (entry.name != slot || entry.variable != variable) continue;
-      root_.write_dataset(path, variable->shape(), entry.value.data(), gzip_);
+      if (entry.name != slot.slot || entry.variable != variable) continue;
+      root_.write_dataset(path, slot.shape, entry.value.data(), gzip_);
       return;
     }
-    const bool accumulator = slot == "accumulator";
-    const Tensor<Scalar> fresh =
-        slot == "average"
-            ? variable->value()
-            : Tensor<Scalar>(variable->shape(),
-                             static_cast<Scalar>(accumulator ? config.get("initial_accumulator_value", 0.1) : 0.0));
-    root_.write_dataset(path, variable->shape(), fresh.data(), gzip_);
+    const Tensor<Scalar> fresh = optimizer.fresh_slot(slot.slot, *variable);
+    root_.write_dataset(path, slot.shape, fresh.data(), gzip_);
   }
 
   // The product of Nadam's momenta over the steps made.

@@ -140,9 +140,12 @@ GRAFT_COLD Config write_training_config(const CompileOptions<Scalar>& options) {
 
   const Config full = options.optimizer.config();
   const bool averages = full.at("config").get("use_ema", false);
+  // Without the key these two would decay again.
+  const bool decays = full.get("class_name", "") == "AdamW" || full.get("class_name", "") == "Muon";
   Config inner = Config::object();
   for (const auto& [key, value] : full.at("config").members()) {
     const bool of_average = key == "use_ema" || key == "ema_momentum" || key == "ema_overwrite_frequency";
+    if (value.is_null() && key == "weight_decay" && decays) inner[key] = 0.0;
     if (value.is_null() || (of_average && !averages)) continue;
     inner[key] = value;
   }

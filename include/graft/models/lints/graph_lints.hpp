@@ -74,7 +74,9 @@ GRAFT_COLD void lint_nothing_trainable(const LintedGraph<Scalar>& g, std::vector
 GRAFT_COLD inline double risky_rate(std::string_view optimizer) {
   if (optimizer == "SGD") return 1e-2;
   if (optimizer == "Lion") return 1e-4;
-  return optimizer == "Adadelta" || optimizer == "Ftrl" ? 0 : 1e-3;
+  // Of Adafactor the rate is relative to the weights; MultiOptimizer has none of its own.
+  const bool incomparable = optimizer == "Adafactor" || optimizer == "MultiOptimizer";
+  return optimizer == "Adadelta" || optimizer == "Ftrl" || incomparable ? 0 : 1e-3;
 }
 
 template <class Scalar>

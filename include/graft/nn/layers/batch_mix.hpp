@@ -3,26 +3,11 @@
 #include <numeric>
 
 #include "graft/core/tensor.hpp"
+#include "graft/nn/layers/draw_gamma.hpp"
 #include "graft/nn/layers/image_box.hpp"
 #include "graft/nn/layers/image_layer.hpp"
 
 namespace graft::detail {
-
-/// Beta(alpha, alpha) from two gamma distributions (Marsaglia and Tsang 2000), in logarithms: alpha may be tiny.
-inline double draw_beta(RandomKey stream, double alpha) {
-  Rng rng(stream);
-  const auto log_gamma = [&rng, alpha] {
-    const double d = alpha + 1 - 1.0 / 3, c = 1 / std::sqrt(9 * d);
-    for (;;) {
-      const double x = rng.normal(), cube = std::pow(1 + c * x, 3), u = 1 - rng.uniform();
-      if (cube > 0 && std::log(u) < 0.5 * x * x + d - d * cube + d * std::log(cube)) {
-        return std::log(d * cube) + std::log1p(-rng.uniform()) / alpha;  // that of alpha from that of alpha + 1
-      }
-    }
-  };
-  const double first = log_gamma();
-  return 1 / (1 + std::exp(log_gamma() - first));
-}
 
 /// What sample i of a batch keeps of itself: the part `weight` of every pixel, or all outside of a box. The rest comes
 /// from its partner.

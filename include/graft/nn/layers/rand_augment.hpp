@@ -1,17 +1,6 @@
 #pragma once
 
-#include "graft/nn/layers/auto_contrast.hpp"
-#include "graft/nn/layers/composed_image_layer.hpp"
-#include "graft/nn/layers/equalization.hpp"
-#include "graft/nn/layers/random_brightness.hpp"
-#include "graft/nn/layers/random_color_degeneration.hpp"
-#include "graft/nn/layers/random_contrast.hpp"
-#include "graft/nn/layers/random_posterization.hpp"
-#include "graft/nn/layers/random_rotation.hpp"
-#include "graft/nn/layers/random_sharpness.hpp"
-#include "graft/nn/layers/random_shear.hpp"
-#include "graft/nn/layers/random_translation.hpp"
-#include "graft/nn/layers/solarization.hpp"
+#include "graft/nn/layers/augmentation_chain.hpp"
 
 namespace graft {
 
@@ -28,41 +17,13 @@ struct RandAugmentOptions {
 };
 
 template <class Scalar>
-class RandAugmentImpl final : public detail::ComposedImageImpl<Scalar> {
-  using Base = detail::ComposedImageImpl<Scalar>;
+class RandAugmentImpl final : public detail::AugmentationChainImpl<Scalar> {
+  using Base = detail::AugmentationChainImpl<Scalar>;
 
  public:
   GRAFT_COLD explicit RandAugmentImpl(const RandAugmentOptions& options)
       : Base("RandAugment", options, detail::ImageMode::training), options_(options) {
-    const detail::FactorRange range = detail::limited_range(options.factor, 0, 1, "RandAugment", "factor");
-    const NumberOrList factor{range.low, range.high};
-    RandomImageOptions moved;
-    moved.interpolation = options.interpolation;
-    RandomShearOptions sheared;
-    sheared.x_factor = sheared.y_factor = factor;
-    sheared.interpolation = options.interpolation;
-    RandomColorOptions color;
-    SolarizationOptions solarized;
-    solarized.addition_factor = solarized.threshold_factor = factor;
-    AutoContrastOptions contrast;
-    EqualizationOptions equalized;
-    color.value_range = solarized.value_range = contrast.value_range = equalized.value_range = options.value_range;
-    const auto name_parts = [&](auto&... part) {
-      ((part.name = this->name(), part.data_format = options.data_format), ...);
-    };
-    name_parts(moved, sheared, color, solarized, contrast, equalized);
-    // In Keras's order.
-    this->template add_part<RandomShearImpl<Scalar>>(sheared);
-    this->template add_part<RandomTranslationImpl<Scalar>>(factor, factor, moved);
-    this->template add_part<RandomRotationImpl<Scalar>>(factor, moved);
-    this->template add_part<RandomBrightnessImpl<Scalar>>(factor, color);
-    this->template add_part<RandomColorDegenerationImpl<Scalar>>(factor, color);
-    this->template add_part<RandomContrastImpl<Scalar>>(factor, color);
-    this->template add_part<RandomSharpnessImpl<Scalar>>(factor, color);
-    this->template add_part<RandomPosterizationImpl<Scalar>>(std::max(1.0, std::floor(8 * range.high)), color);
-    this->template add_part<SolarizationImpl<Scalar>>(solarized);
-    this->template add_part<AutoContrastImpl<Scalar>>(contrast);
-    this->template add_part<EqualizationImpl<Scalar>>(equalized);
+    this->add_augmentations(options);
     this->set_length(options.num_ops);
   }
   std::string_view class_name() const override { return "RandAugment"; }

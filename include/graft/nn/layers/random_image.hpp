@@ -31,6 +31,54 @@ GRAFT_COLD void read_image_options(const Config& config, Options& options) {
   read_base(config, options);
 }
 
+/// How pixels between and outside of those of an image are made, read from fill_mode, interpolation and fill_value.
+struct Sampling {
+  kernels::FillMode fill_mode = kernels::FillMode::nearest;
+  bool bilinear = false;
+  double fill_value = 0;
+
+  Sampling() = default;
+  /// Throws ConfigError. `modes` are the fill modes that the layer knows.
+  template <class Options>
+  GRAFT_COLD Sampling(const Options& options, const std::string& where,
+                      const char* modes = "reflect, constant, wrap or nearest") {
+    std::string mode = "constant";
+    if constexpr (requires { options.fill_mode; }) mode = options.fill_mode;
+    std::size_t found = std::size(kModes);
+    for (std::size_t i = 0; i < std::size(kModes); ++i) {
+      if (mode == kModes[i] && std::string(modes).find(mode) != std::string::npos) found = i;
+    }
+    if (found == std::size(kModes)) fail<ConfigError>(where, "fill_mode " + std::string(modes), "\"" + mode + "\"");
+    fill_mode = static_cast<kernels::FillMode>(found);
+    bilinear = options.interpolation == "bilinear";
+    if (!bilinear && options.interpolation != "nearest") {
+      fail<ConfigError>(where, "interpolation bilinear or nearest", "\"" + options.interpolation + "\"");
+    }
+    if constexpr (requires { options.fill_value; }) fill_value = options.fill_value;
+    if (!std::isfinite(fill_value)) fail<ConfigError>(where, "a finite fill_value", std::to_string(fill_value));
+  }
+
+  GRAFT_COLD void write(Config& config) const {
+    config["fill_mode"] = kModes[static_cast<int>(fill_mode)];
+    config["fill_value"] = fill_value;
+    config["interpolation"] = bilinear ? "bilinear" : "nearest";
+  }
+  /// Planes of an image with the channels in front move like images of their own.
+  kernels::AffineTransformDesc describe(const Picture& picture) const {
+    const bool planes = picture.channels_first();
+    return {planes ? picture.channels : 1,
+            picture.height,
+            picture.width,
+            planes ? 1 : picture.channels,
+            fill_mode,
+            bilinear,
+            fill_value};
+  }
+
+ private:
+  static constexpr const char* kModes[] = {"reflect", "constant", "wrap", "nearest", "mirror"};
+};
+
 /// Base of the layers that move the pixels of every image in its own random way in training, and do nothing at
 /// inference.
 template <class Scalar>
@@ -68,51 +116,20 @@ class RandomImageImpl : public ImageLayerImpl<Scalar> {
   template <class Options>
   GRAFT_COLD RandomImageImpl(std::string_view class_name, const Options& options, bool active)
       : Base(class_name, options, active ? ImageMode::training : ImageMode::never) {
-    const auto wrong = [&](const char* expected, const std::string& received) {
-      fail<ConfigError>(std::string(class_name) + " \"" + this->name() + "\"", expected, received);
-    };
     if constexpr (requires { options.fill_mode; }) {
-      const std::string& mode = options.fill_mode;
-      if (mode == "reflect") fill_mode_ = kernels::FillMode::reflect;
-      else if (mode == "constant") fill_mode_ = kernels::FillMode::constant;
-      else if (mode == "wrap") fill_mode_ = kernels::FillMode::wrap;
-      else if (mode == "nearest") fill_mode_ = kernels::FillMode::nearest;
-      else wrong("fill_mode reflect, constant, wrap or nearest", "\"" + mode + "\"");
-      bilinear_ = options.interpolation == "bilinear";
-      if (!bilinear_ && options.interpolation != "nearest") {
-        wrong("interpolation bilinear or nearest", "\"" + options.interpolation + "\"");
-      }
-      fill_value_ = options.fill_value;
-      if (!std::isfinite(fill_value_)) wrong("a finite fill_value", std::to_string(fill_value_));
+      sampling_ = Sampling(options, std::string(class_name) + " \"" + this->name() + "\"");
     }
   }
 
   /// The transform of an image of this size; all that is random about it comes from its stream.
   virtual kernels::AffineTransform transform(RandomKey stream, Index height, Index width) const = 0;
 
-  GRAFT_COLD void write_sampling(Config& config) const {
-    static constexpr const char* kModes[] = {"reflect", "constant", "wrap", "nearest"};
-    config["fill_mode"] = kModes[static_cast<int>(fill_mode_)];
-    config["fill_value"] = fill_value_;
-    config["interpolation"] = bilinear_ ? "bilinear" : "nearest";
-  }
+  GRAFT_COLD void write_sampling(Config& config) const { sampling_.write(config); }
 
  private:
-  // Planes of an image with the channels in front move like images of their own.
-  kernels::AffineTransformDesc describe(const Picture& picture) const {
-    const bool planes = this->channels_first();
-    return {planes ? picture.channels : 1,
-            picture.height,
-            picture.width,
-            planes ? 1 : picture.channels,
-            fill_mode_,
-            bilinear_,
-            fill_value_};
-  }
+  kernels::AffineTransformDesc describe(const Picture& picture) const { return sampling_.describe(picture); }
 
-  kernels::FillMode fill_mode_ = kernels::FillMode::nearest;
-  bool bilinear_ = false;
-  double fill_value_ = 0;
+  Sampling sampling_;
 };
 
 }  // namespace detail
