@@ -35,7 +35,8 @@ namespace detail {
 inline graft::PretrainOptions<float> pretrain_options(const TaskTraining& options) {
   return {.epochs = options.epochs,
           .batch_size = options.batch_size,
-          .optimizer = graft::Adam({.learning_rate = options.learning_rate})};
+          .optimizer = graft::Adam({.learning_rate = options.learning_rate}),
+          .margin = 2};
 }
 
 }  // namespace detail
