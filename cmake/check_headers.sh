@@ -10,7 +10,7 @@
 set -euo pipefail
 cxx=$1 include=$2 work=$3
 shift 3
-flags=(-std=c++20 -O0 -I "$include" -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror "$@")
+flags=(-std=c++20 -O0 -I "$include" -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror "${fast[@]}" "$@")
 jobs=$(nproc 2>/dev/null || echo 2)
 precompiled=(graft/io/keras/model_groups.hpp graft/io/keras/legacy_h5.hpp graft/models/model.hpp graft/nn/layer.hpp
              graft/core/tensor.hpp graft/core/config.hpp)
