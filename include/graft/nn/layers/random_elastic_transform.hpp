@@ -129,7 +129,7 @@ class RandomElasticTransformImpl final : public detail::RandomColorImpl<Scalar> 
 
   NumberOrList scale_;
   detail::FactorRange scale_range_;
-  detail::Sampling sampling_;
+  detail::ImageSampling sampling_;
 };
 
 /// In training the pixels of an image are shifted, with probability U(low, high), by smooth random amounts: with s ~

@@ -32,16 +32,16 @@ GRAFT_COLD void read_image_options(const Config& config, Options& options) {
 }
 
 /// How pixels between and outside of those of an image are made, read from fill_mode, interpolation and fill_value.
-struct Sampling {
+struct ImageSampling {
   kernels::FillMode fill_mode = kernels::FillMode::nearest;
   bool bilinear = false;
   double fill_value = 0;
 
-  Sampling() = default;
+  ImageSampling() = default;
   /// Throws ConfigError. `modes` are the fill modes that the layer knows.
   template <class Options>
-  GRAFT_COLD Sampling(const Options& options, const std::string& where,
-                      const char* modes = "reflect, constant, wrap or nearest") {
+  GRAFT_COLD ImageSampling(const Options& options, const std::string& where,
+                           const char* modes = "reflect, constant, wrap or nearest") {
     std::string mode = "constant";
     if constexpr (requires { options.fill_mode; }) mode = options.fill_mode;
     std::size_t found = std::size(kModes);
@@ -117,7 +117,7 @@ class RandomImageImpl : public ImageLayerImpl<Scalar> {
   GRAFT_COLD RandomImageImpl(std::string_view class_name, const Options& options, bool active)
       : Base(class_name, options, active ? ImageMode::training : ImageMode::never) {
     if constexpr (requires { options.fill_mode; }) {
-      sampling_ = Sampling(options, std::string(class_name) + " \"" + this->name() + "\"");
+      sampling_ = ImageSampling(options, std::string(class_name) + " \"" + this->name() + "\"");
     }
   }
 
@@ -129,7 +129,7 @@ class RandomImageImpl : public ImageLayerImpl<Scalar> {
  private:
   kernels::AffineTransformDesc describe(const Picture& picture) const { return sampling_.describe(picture); }
 
-  Sampling sampling_;
+  ImageSampling sampling_;
 };
 
 }  // namespace detail

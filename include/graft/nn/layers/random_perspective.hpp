@@ -109,7 +109,7 @@ class RandomPerspectiveImpl final : public detail::ImageLayerImpl<Scalar> {
   NumberOrList factor_;
   detail::FactorRange range_;
   double scale_;
-  detail::Sampling sampling_;
+  detail::ImageSampling sampling_;
 };
 
 /// In training an image is seen from the side with probability U(low, high): each coordinate of each corner is
