@@ -183,6 +183,8 @@ void compare_tuning(const DataSet& data, const Labeled& other, const Effort& eff
   const Trunk trunk = example::conv_trunk();
   const Trunk source = example::learn_other_labels(trunk, {data.unlabelled, other, effort.epochs});
   const auto fisher = graft::fisher_information<float>(source, other.x, other.y, {.samples = 500});
+  Tuning held;
+  held.ewc = graft::EWC<float>{fisher, 10};
   const std::vector<std::pair<std::string, Tuning>> ways = {
       {"head alone", {.strategy = graft::Strategy::feature_extraction}},
       {"everything (the default)", {}},
@@ -191,7 +193,7 @@ void compare_tuning(const DataSet& data, const Labeled& other, const Effort& eff
        {.gradual_unfreezing = true, .slanted_triangular = graft::SlantedTriangularOptions{}}},
       {"LP-FT", {.lp_ft = graft::LpFt{.max_epochs = 200}}},
       {"L2-SP", {.l2_sp = graft::L2SP{}}},
-      {"EWC", {.ewc = graft::EWC<float>{fisher, 10}}},
+      {"EWC", held},
       {"LoRA, rank 4", {.lora = graft::Lora<float>{.rank = 4}}},
       {"BitFit", {.bitfit = true}},
       {"EMA", {.ema = graft::Ema{}}},

@@ -77,7 +77,9 @@ int main() {
     const auto& data = graft::TrainingData<float>(x_train, y_train);
 
     graft::fine_tune(model, data, {.lp_ft = graft::LpFt{.max_epochs = 50}, .wise_ft = graft::WiseFt{.alpha = 0.5}});
-    graft::fine_tune(model, data, {.ewc = graft::EWC<float>{fisher, 10}, .ema = graft::Ema{0.99}});
+    graft::FineTuneOptions<float> held{.ema = graft::Ema{0.99}};
+    held.ewc = graft::EWC<float>{fisher, 10};
+    graft::fine_tune(model, data, held);
     graft::fine_tune(model, data,
                      {.gradual_unfreezing = true, .slanted_triangular = graft::SlantedTriangularOptions{}});
     graft::fine_tune(model, data, {.lora = graft::Lora<float>{.rank = 2}});
