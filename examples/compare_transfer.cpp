@@ -183,21 +183,29 @@ void compare_tuning(const DataSet& data, const Labeled& other, const Effort& eff
   const Trunk trunk = example::conv_trunk();
   const Trunk source = example::learn_other_labels(trunk, {data.unlabelled, other, effort.epochs});
   const auto fisher = graft::fisher_information<float>(source, other.x, other.y, {.samples = 500});
-  Tuning held;
-  held.ewc = graft::EWC<float>{fisher, 10};
+  // By assignment: g++ 12 takes designated options of types that may throw for uninitialised.
+  const auto with = [](const std::function<void(Tuning&)>& set) {
+    Tuning options;
+    set(options);
+    return options;
+  };
   const std::vector<std::pair<std::string, Tuning>> ways = {
-      {"head alone", {.strategy = graft::Strategy::feature_extraction}},
-      {"everything (the default)", {}},
-      {"discriminative rates", {.discriminative_decay = 2.6}},
-      {"gradual unfreezing, slanted rates",
-       {.gradual_unfreezing = true, .slanted_triangular = graft::SlantedTriangularOptions{}}},
-      {"LP-FT", {.lp_ft = graft::LpFt{.max_epochs = 200}}},
-      {"L2-SP", {.l2_sp = graft::L2SP{}}},
-      {"EWC", held},
-      {"LoRA, rank 4", {.lora = graft::Lora<float>{.rank = 4}}},
-      {"BitFit", {.bitfit = true}},
-      {"EMA", {.ema = graft::Ema{}}},
-      {"WiSE-FT, half and half", {.wise_ft = graft::WiseFt{}}},
+      {"head alone", with([](Tuning& t) { t.strategy = graft::Strategy::feature_extraction; })},
+      {"everything (the default)", with([](Tuning&) {})},
+      {"discriminative rates", with([](Tuning& t) { t.discriminative_decay = 2.6; })},
+      {"gradual unfreezing, slanted rates", with([](Tuning& t) {
+         t.gradual_unfreezing = true;
+         t.slanted_triangular = graft::SlantedTriangularOptions();
+       })},
+      {"LP-FT", with([](Tuning& t) { t.lp_ft = graft::LpFt(); })},
+      {"L2-SP", with([](Tuning& t) { t.l2_sp = graft::L2SP(); })},
+      {"EWC", with([&](Tuning& t) {
+         t.ewc = graft::EWC<float>{fisher, 10};
+       })},
+      {"LoRA, rank 4", with([](Tuning& t) { t.lora = graft::Lora<float>{.rank = 4}; })},
+      {"BitFit", with([](Tuning& t) { t.bitfit = true; })},
+      {"EMA", with([](Tuning& t) { t.ema = graft::Ema(); })},
+      {"WiSE-FT, half and half", with([](Tuning& t) { t.wise_ft = graft::WiseFt(); })},
   };
   Table table("ways to fine-tune, " + data.name, effort);
   const Index steps = effort.epochs > 1 ? 600 : 60;

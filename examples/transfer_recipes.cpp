@@ -76,13 +76,15 @@ int main() {
     auto fisher = graft::fisher_information(source, x_train, y_train, {.samples = 200});
     const auto& data = graft::TrainingData<float>(x_train, y_train);
 
-    graft::fine_tune(model, data, {.lp_ft = graft::LpFt{.max_epochs = 50}, .wise_ft = graft::WiseFt{.alpha = 0.5}});
-    graft::FineTuneOptions<float> held{.ema = graft::Ema{0.99}};
+    graft::FineTuneOptions<float> probed, held, slanted, low_rank;
+    probed.lp_ft = graft::LpFt{.max_epochs = 50};
+    probed.wise_ft = graft::WiseFt{.alpha = 0.5};
     held.ewc = graft::EWC<float>{fisher, 10};
-    graft::fine_tune(model, data, held);
-    graft::fine_tune(model, data,
-                     {.gradual_unfreezing = true, .slanted_triangular = graft::SlantedTriangularOptions{}});
-    graft::fine_tune(model, data, {.lora = graft::Lora<float>{.rank = 2}});
+    held.ema = graft::Ema{0.99};
+    slanted.gradual_unfreezing = true;
+    slanted.slanted_triangular = graft::SlantedTriangularOptions{};
+    low_rank.lora = graft::Lora<float>{.rank = 2};
+    for (const auto& recipe : {probed, held, slanted, low_rank}) graft::fine_tune(model, data, recipe);
 
     graft::save_lora(model, "adapters.h5", {.layers = {"head"}});  // kilobytes; load_lora reads them
     graft::merge_lora(model);                                      // plain layers again, to 1e-5 the same numbers
