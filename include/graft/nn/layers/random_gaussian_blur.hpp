@@ -31,7 +31,7 @@ class RandomGaussianBlurImpl final : public detail::RandomColorImpl<Scalar> {
     bool fits = size.given() && (size.shape().rank() == 0 || size.shape() == Shape{2});
     for (const double n : size.values()) fits = fits && n > 0 && n < 1000 && std::fmod(n, 2) == 1;
     if (!fits) detail::refuse_factor(size, "one or two odd numbers below 1000", "RandomGaussianBlur", "kernel_size");
-    for (int i = 0; i < 2; ++i) size_[i] = static_cast<Index>(size[i]);
+    size_ = {static_cast<Index>(size[0]), static_cast<Index>(size[1])};
   }
   std::string_view class_name() const override { return "RandomGaussianBlur"; }
 
