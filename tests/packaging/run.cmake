@@ -108,7 +108,7 @@ elseif(CASE STREQUAL "mixed_flags")
     message("graft: skipped: no AVX2 here")
     return()
   endif()
-  consume(-DGRAFT_HOW=add_subdirectory "-DGRAFT_OTHER_FLAGS=-mavx2 -mfma" -DCMAKE_CXX_FLAGS=-O2)
+  consume(-DGRAFT_HOW=add_subdirectory "-DGRAFT_OTHER_FLAGS=-mavx2 -mfma" -DCMAKE_CXX_FLAGS=-O1)
 
 elseif(CASE STREQUAL "clang")
   if(NOT CLANG)
