@@ -82,6 +82,16 @@ TEST_CASE("DenseTranspose: errors of tied weights name both layers") {
   CHECK_THROWS_AS(DenseTranspose<float>(Flatten<float>()), ConfigError);
   const Shape three[] = {{-1, 3}};
   CHECK_THROWS_AS(DenseTranspose<float>(Dense<float>(3)).impl().ensure_built(three), StateError);
+
+  // LoRA changes what the Dense layer computes with, and not the kernel that is shared.
+  const Use use{};
+  const Shape rows[] = {{2, 3}};
+  decoder.impl().ensure_built(three);
+  CHECK_NOTHROW(decoder.impl().needs(rows, use));
+  encoder.enable_lora(1);
+  CHECK_THROWS_WITH(decoder.impl().needs(rows, use), Catch::Matchers::ContainsSubstring("LoRA"));
+  static_cast<DenseImpl<float>&>(encoder.impl()).end_lora(true);
+  CHECK_NOTHROW(decoder.impl().needs(rows, use));
 }
 
 TEST_CASE("KLDivergenceRegularizer: value by hand, gradient by differences, config, errors") {

@@ -42,6 +42,11 @@ class DenseTransposeImpl final : public LayerImpl<Scalar> {
   }
 
   Needs needs(std::span<const Shape> inputs, const Use& use) const override {
+    // The sum that the Dense layer computes with is not the variable that is shared.
+    if (kernel()->low_rank()) {
+      throw StateError(this->where() + ": " + dense_.impl().where() +
+                       ", which it is tied to, has LoRA. Merge it first (merge_lora), or leave that layer out.");
+    }
     Needs needs;
     needs.can_add = true;
     needs.inputs = use.weight_gradients;
@@ -155,7 +160,8 @@ class DenseTransposeImpl final : public LayerImpl<Scalar> {
 ///
 /// Copies of a model made from its config (clone_model, files) are tied as the original is. Not in Keras; the class is
 /// that of "Hands-On Machine Learning". Throws ConfigError for a layer that is not a Dense, ShapeError for an input of
-/// other than `units` features, StateError when it is called before the Dense layer is built.
+/// other than `units` features, StateError when it is called before the Dense layer is built, and when a model with it
+/// runs while the Dense layer has LoRA.
 template <class Scalar = float>
 class DenseTranspose : public Layer<Scalar> {
  public:
