@@ -158,6 +158,22 @@ TEST_CASE("Fisher information: softmax, sparse and one-hot labels, logits") {
   CHECK(drawn.find("out", "kernel")->importance[0] > 0);
 }
 
+TEST_CASE("Fisher information: labels of the model, drawn from logits however low they are") {
+  const SparseCategoricalCrossentropy<float> loss({.from_logits = true});
+  const Tensor<float> sure({1, 2}, {-1000.0f, -2000.0f}), even({1, 2}, {-1000.0f, -1000.0f});
+  Tensor<float> label({1, 1});
+  Rng rng(std::uint64_t{3});
+  Index ones = 0;
+  for (int i = 0; i < 1000; ++i) {
+    detail::draw_label<float>(loss, sure.view(), rng, label);
+    CHECK(label[0] == 0.0f);
+    detail::draw_label<float>(loss, even.view(), rng, label);
+    ones += label[0] == 1.0f;
+  }
+  CHECK(ones > 400);
+  CHECK(ones < 600);
+}
+
 TEST_CASE("EWC: a quadratic problem with a known answer, and wrong uses") {
   // As L2-SP above, with importance 0.5 and lambda 4.
   Sequential<float> model(

@@ -13,11 +13,10 @@ struct L2SP {
   double beta = 0.01;
 };
 
-/// Keeps reused weights near where the source task wants them, those most that matter most to it: the loss gets lambda
-/// / 2
-/// * sum F (w - w*)², with the Fisher information F and the weights w* of the source model. When F is a mean over
-/// samples, as fisher_information makes it, samples of the source / samples of the target is the lambda of the
-/// derivation. Source: Kirkpatrick et al. 2017 (elastic weight consolidation), eq. 3.
+/// Keeps reused weights near where the source task wants them, those most that matter most to it: the loss gets
+/// (lambda / 2) * sum F (w - w*)², with the Fisher information F and the weights w* of the source model. When F is a
+/// mean over samples, as fisher_information makes it, samples of the source / samples of the target is the lambda of
+/// the derivation. Source: Kirkpatrick et al. 2017 (elastic weight consolidation), eq. 3.
 template <class Scalar = float>
 struct EWC {
   Fisher<Scalar> fisher = {};

@@ -58,8 +58,8 @@ GRAFT_COLD void draw_label(const Loss<Scalar>& loss, const TensorView<const Scal
                       "a crossentropy over one distribution (or over independent probabilities) a sample",
                       std::string(kind), "Use FisherLabels::data.");
   }
-  double top = 0, total = 0;
-  for (Index c = 0; c < classes; ++c) top = std::max(top, static_cast<double>(y_pred[c]));
+  double top = static_cast<double>(y_pred[0]), total = 0;
+  for (Index c = 1; c < classes; ++c) top = std::max(top, static_cast<double>(y_pred[c]));
   const auto weight = [&](Index c) {
     const double z = static_cast<double>(y_pred[c]);
     return logits ? std::exp(z - top) : z;
