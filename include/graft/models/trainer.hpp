@@ -60,7 +60,9 @@ class Trainer {
     PassMetrics<Scalar>& totals = metrics(data, batch_size);
     totals.reset();
     if (position.step > 0) totals.set_gathered(position.gathered);
-    const Index steps = (data.samples() + batch_size - 1) / batch_size;
+    const Index steps = (data.samples() + batch_size - 1) / batch_size, rest = data.samples() % batch_size;
+    // A layer that cannot learn from the batch that remains says so before the first step.
+    if (rest > 0) (void)open(train_sessions_, data, rest, true);
     for (Index step = position.step; step < steps; ++step) {
       const Index first = step * batch_size, last = std::min(first + batch_size, data.samples());
       Session& session = open(train_sessions_, data, last - first, true);

@@ -228,6 +228,37 @@ TEST_CASE("Bad input of fit: nothing is lost") {
   fit(task.x, task.y);
 }
 
+TEST_CASE("A batch of one in BatchNormalization: an error before the first step") {
+  const auto task = test::octants(65, 6, 2);
+  const Sequential model({Dense(8, {.input_shape = Shape{6}}), BatchNormalization({.name = "bn"}), ReLU(),
+                          Dense(4, {.activation = "softmax"})});
+  const CompileOptions<float> options{.optimizer = "sgd", .loss = "sparse_categorical_crossentropy"};
+  model.compile(options);
+  const auto before = model.get_weights();
+  const Tensor<float> x(task.x.rows(0, 1)), y(task.y.rows(0, 1));
+  const std::string error = message<DataError>([&] { model.train_on_batch(x, y); });
+  CHECK(contains(error, "\"bn\""));
+  CHECK(contains(error, "(1, 8)"));
+  CHECK(contains(error, "drop_remainder"));
+  CHECK_THROWS_AS(model.fit(task.x, task.y, {.batch_size = 32, .verbose = kSilent}), DataError);  // 2 * 32 + 1
+  CHECK_THROWS_AS(model.fit(task.x, task.y, {.batch_size = 1, .verbose = kSilent}), DataError);
+  CHECK_THROWS_AS(value_and_gradients(model, "sparse_categorical_crossentropy")(x, y), DataError);
+  CHECK(same(before, model.get_weights()));
+  CHECK(model.optimizer().iterations() == 0);
+  model.fit(task.x, task.y, {.batch_size = 13, .verbose = kSilent});
+  model.fit(Dataset<>::from_tensors(task.x, task.y).batch(32, {.drop_remainder = true}), {.verbose = kSilent});
+
+  // A picture has many values of each channel; moving statistics need no batch.
+  const Sequential pictures({BatchNormalization({.input_shape = Shape{2, 3, 1}}), Flatten(), Dense(4)});
+  pictures.compile({.optimizer = "sgd", .loss = "mse"});
+  pictures.train_on_batch(Tensor<float>(task.x.rows(0, 1)).reshaped({1, 2, 3, 1}), Tensor<float>({1, 4}));
+  (void)model.predict(x);
+  (void)model.evaluate(x, y);
+  model.get_layer("bn").set_trainable(false);
+  model.compile(options);
+  model.fit(task.x, task.y, {.batch_size = 32, .verbose = kSilent});
+}
+
 TEST_CASE("R-76 accuracy by loss and shape; unknown names suggest the nearest") {
   const auto task = test::octants(64, 6, 1);
   const auto keys = [&](Index units, const char* activation, const char* loss, const Tensor<float>& y) {

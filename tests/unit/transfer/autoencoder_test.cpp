@@ -100,6 +100,29 @@ TEST_CASE("R-43: tied weights: gradients by differences, in models inside of mod
   }
 }
 
+TEST_CASE("R-43: a tied kernel's penalty counts once, and not at all when its Dense is frozen") {
+  set_random_seed(3);
+  const auto x = flat_cloud(32, 4);
+  const auto mse = [&](const Model<float>& model) {
+    const auto y = model.predict(x);
+    double sum = 0;
+    for (Index i = 0; i < x.size(); ++i) sum += (x[i] - y[i]) * (x[i] - y[i]);
+    return sum / static_cast<double>(x.size());
+  };
+  const Dense code(2, {.kernel_regularizer = L2(0.5), .input_shape = Shape{6}});
+  const Sequential model({code, DenseTranspose(code)});
+  double penalty = 0;
+  const auto weights = code.get_weights();
+  for (const float w : weights[0]) penalty += 0.5 * w * w;
+  REQUIRE(penalty > 0.1);
+  for (const bool frozen : {false, true}) {
+    code.set_trainable(!frozen);
+    model.compile({.optimizer = "sgd", .loss = "mse"});
+    CHECK(model.evaluate(x, x)[0] == Approx(mse(model) + (frozen ? 0 : penalty)).epsilon(1e-5));
+    CHECK(value_and_gradients(model, "mse")(x, x).value == Approx(mse(model) + (frozen ? 0 : penalty)).epsilon(1e-5));
+  }
+}
+
 TEST_CASE("R-43: copies of a tied autoencoder are tied: clone_model and files") {
   const test::TempDir folder;
   set_random_seed(7);

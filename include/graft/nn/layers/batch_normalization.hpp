@@ -52,6 +52,7 @@ class BatchNormalizationImpl final : public LayerImpl<Scalar> {
     Needs needs;
     needs.can_add = true;
     const bool batch = uses_batch_statistics(use);
+    if (batch) require_several(inputs[0]);
     needs.inputs = batch ? use.backward() : use.weight_gradients && options_.scale;
     needs.in_place = !needs.inputs;
     if (batch) needs.cache_bytes = 2 * statistics_bytes(inputs[0]);
@@ -168,6 +169,14 @@ class BatchNormalizationImpl final : public LayerImpl<Scalar> {
     return use.masked && uses_batch_statistics(use) && shape.rank() == 3;
   }
 
+  /// One value standardises to 0 whatever it is: nothing below would learn, and the moving variance would go to 0.
+  GRAFT_COLD void require_several(const Shape& shape) const {
+    if (shape.elements() != shape[axis_of(shape)]) return;
+    fail<DataError>(
+        this->where(), "at least two values of each channel to train on", "a batch of " + shape.str(),
+        "Choose a batch_size that leaves no batch of one, give .drop_remainder = true to batch(), or freeze "
+        "the layer.");
+  }
   GRAFT_COLD int checked_axis(const Shape& shape) const {
     fail<ShapeError>(this->where(), "an input that has axis " + std::to_string(options_.axis) + " behind the batch",
                      shape.str());
@@ -202,7 +211,8 @@ class BatchNormalizationImpl final : public LayerImpl<Scalar> {
 
 /// Standardises every channel over the batch, then scales by gamma and shifts by beta (Ioffe and Szegedy 2015). Frozen,
 /// it uses its moving statistics in training too, and leaves them alone. The moving variance takes the biased batch
-/// variance, as in Keras 3 (tf.keras's fused kernel: n / (n - 1) of it; Keras 2.2.4: n / (n - 1 - epsilon)).
+/// variance, as in Keras 3 (tf.keras's fused kernel: n / (n - 1) of it; Keras 2.2.4: n / (n - 1 - epsilon)). Training
+/// on a batch with a single value of each channel throws DataError, before any step; Keras makes zeros of it.
 template <class Scalar = float>
 class BatchNormalization : public Layer<Scalar> {
  public:
