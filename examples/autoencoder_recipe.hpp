@@ -2,6 +2,8 @@
 
 #include <graft/graft.hpp>
 
+#include "conv_trunk.hpp"
+
 // Autoencoders for pictures of 28 x 28 with pixels 0 … 1, and their encoders for reuse. Nothing of it belongs to the
 // library.
 namespace example {
@@ -40,17 +42,6 @@ inline std::vector<graft::Layer<float>> dense_decoder() {
   return {Dense(100, {.activation = "relu"}), Dense(784, {.activation = "sigmoid"}), Reshape({28, 28})};
 }
 
-/// A small convolutional net: (n, 28, 28) → (n, 64)
-inline std::vector<graft::Layer<float>> conv_encoder() {
-  using namespace graft;
-  return {Reshape({28, 28, 1}, {.input_shape = Shape{28, 28}}),
-          Conv2D(16, 3, {.padding = "same", .activation = "relu"}),
-          MaxPooling2D(2),
-          Conv2D(32, 3, {.padding = "same", .activation = "relu"}),
-          MaxPooling2D(2),
-          Flatten(),
-          Dense(64, {.activation = "relu", .name = "codings"})};
-}
 /// (n, codings) → (n, 28, 28)
 inline std::vector<graft::Layer<float>> conv_decoder() {
   using namespace graft;

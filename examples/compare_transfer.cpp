@@ -42,6 +42,7 @@ struct DataSet {
   Tensor<float> unlabelled;  // and the labels of those that a seed chooses
   Tensor<float> labels;
   Labeled test;
+  bool mirror;  // a mirrored picture shows the same
 };
 
 Tensor<float> rows(const Tensor<float>& x, Index first, Index last) { return Tensor<float>(x.rows(first, last)); }
@@ -50,7 +51,7 @@ DataSet fashion(const Effort& effort) {
   const auto data = graft::load_fashion_mnist({.scale = 1.0 / 255});
   // The first 5,000 are for choosing hyperparameters.
   const Index last = 5000 + effort.unlabelled;
-  DataSet result{"Fashion-MNIST", rows(data.x_train, 5000, last), rows(data.y_train, 5000, last), {}};
+  DataSet result{"Fashion-MNIST", rows(data.x_train, 5000, last), rows(data.y_train, 5000, last), {}, true};
   if (effort.validate) result.test = {rows(data.x_train, 0, 5000), rows(data.y_train, 0, 5000)};
   else result.test = {rows(data.x_test, 0, effort.test), rows(data.y_test, 0, effort.test)};
   return result;
@@ -59,7 +60,7 @@ DataSet fashion(const Effort& effort) {
 DataSet drawn(const Effort& effort) {
   auto train = example::draw_digits(effort.digits, 1);
   auto test = example::draw_digits(std::min<Index>(effort.test, 5000), effort.validate ? 3 : 2);
-  return {"drawn digits", std::move(train.x), std::move(train.y), {std::move(test.x), std::move(test.y)}};
+  return {"drawn digits", std::move(train.x), std::move(train.y), {std::move(test.x), std::move(test.y)}, false};
 }
 
 /// The labelled pictures that a seed chooses.
@@ -91,8 +92,11 @@ double train_on_labels(const Trunk& trunk, bool pretrained, const Labeled& train
     model.fit(train.x, train.y, {.epochs = epochs, .verbose = graft::Verbose::silent});
   } else {
     options.head.epochs = std::max<Index>(1, epochs / 4);
+    options.head.learning_rate = 1e-2;  // a linear model, and few steps
     options.tuning.epochs = epochs - epochs / 4;
     if (options.tuning.learning_rate == 0) options.tuning.learning_rate = 1e-3;
+    // The unlabelled pictures were changed for the pretraining, or are drawings of another kind.
+    options.keep_bn_frozen = false;
     options.verbose = graft::Verbose::silent;
     graft::fine_tune<float>(model, {train.x, train.y}, options);
   }
@@ -158,6 +162,9 @@ void compare_pretraining(const DataSet& data, const Labeled& other, const Effort
               long(data.test.y.size()));
   Table table(data.name, effort);
   const Index steps = effort.epochs > 1 ? 600 : 60;
+  const auto pretraining = [&](Index epochs) {
+    return example::PretrainingData{data.unlabelled, data.labels, data.mirror, other, epochs};
+  };
   for (const PretrainingRecipe& recipe : example::pretraining_recipes()) {
     const bool pretrained = !recipe.against.empty();
     if (pretrained && recipe.name.find(only) == std::string::npos) continue;
@@ -165,13 +172,13 @@ void compare_pretraining(const DataSet& data, const Labeled& other, const Effort
     const auto start = std::chrono::steady_clock::now();
     for (long p = 0; pretrained && p < std::min(effort.pretrainings, effort.seeds); ++p) {
       graft::set_random_seed(effort.first_seed + 100 + static_cast<std::uint64_t>(p));
-      trunks.push_back(recipe.make_trunk({data.unlabelled, other, effort.epochs}));
+      trunks.push_back(recipe.make_trunk(pretraining(effort.epochs)));
     }
     const double each = pretrained ? seconds_since(start) / static_cast<double>(trunks.size()) : 0;
     table.row(recipe.name, recipe.against, each, [&](long s, Index count) {
       const Labeled train = choose(data, count, effort.first_seed + static_cast<std::uint64_t>(s));
-      const Trunk trunk = pretrained ? trunks[static_cast<std::size_t>(s) % trunks.size()]
-                                     : recipe.make_trunk({data.unlabelled, other, 0});
+      const Trunk trunk =
+          pretrained ? trunks[static_cast<std::size_t>(s) % trunks.size()] : recipe.make_trunk(pretraining(0));
       return train_on_labels(trunk, pretrained, train, data.test, steps);
     });
   }
@@ -181,7 +188,7 @@ void compare_pretraining(const DataSet& data, const Labeled& other, const Effort
 void compare_tuning(const DataSet& data, const Labeled& other, const Effort& effort) {
   graft::set_random_seed(effort.first_seed + 100);
   const Trunk trunk = example::conv_trunk();
-  const Trunk source = example::learn_other_labels(trunk, {data.unlabelled, other, effort.epochs});
+  const Trunk source = example::learn_other_labels(trunk, other, effort.epochs);
   const auto fisher = graft::fisher_information<float>(source, other.x, other.y, {.samples = 500});
   // By assignment: g++ 12 takes designated options of types that may throw for uninitialised.
   const auto with = [](const std::function<void(Tuning&)>& set) {

@@ -29,13 +29,15 @@ constexpr const char* kUsage =
 
 using graft::Index, graft::Sequential, graft::Tensor;
 
-using Pretrain = Sequential<float> (*)(const Tensor<float>&, const example::TaskTraining&);
-constexpr std::pair<const char*, Pretrain> kTasks[] = {{"siamese", example::pretrain_siamese_trunk},
-                                                       {"simclr", example::pretrain_simclr_trunk},
-                                                       {"rotation", example::pretrain_rotation_trunk}};
+using example::TaskTraining;
+using Pretrain = Sequential<float> (*)(const Tensor<float>&, const TaskTraining&);
+constexpr std::pair<const char*, Pretrain> kTasks[] = {
+    {"siamese", [](const Tensor<float>& x, const TaskTraining& t) { return example::pretrain_siamese_trunk(x, t); }},
+    {"simclr", [](const Tensor<float>& x, const TaskTraining& t) { return example::pretrain_simclr_trunk(x, t); }},
+    {"rotation", example::pretrain_rotation_trunk}};
 
 // A trunk that learned which of 8 classes' pictures belong together, and has to tell sandals from shirts.
-void other_classes(const example::FewLabels& few, Index pictures, const example::TaskTraining& training, long seeds) {
+void other_classes(const example::FewLabels& few, Index pictures, const TaskTraining& training, long seeds) {
   const auto& data = few.data;
   constexpr Index kLabels = 20;
   const auto others = example::select(data.x_train, data.y_train, few.first, 60000, example::kTaskA, pictures);
@@ -45,9 +47,7 @@ void other_classes(const example::FewLabels& few, Index pictures, const example:
   for (long seed = 42; seed < 42 + seeds; ++seed) {
     graft::set_random_seed(static_cast<std::uint64_t>(seed));
     scratch.push_back(example::accuracy_with(example::conv_trunk(), {train.x, train.y}, test.x, test.y, false));
-    const auto trunk = example::conv_trunk();
-    graft::pretrain_siamese<float>(trunk, graft::Dataset<>::from_tensors(others.x, others.y),
-                                   example::detail::pretrain_options(training));
+    const auto trunk = example::pretrain_pairs_trunk(others.x, others.y, training);
     siamese.push_back(example::accuracy_with(trunk, {train.x, train.y}, test.x, test.y, true));
   }
   std::printf("\nSandal or shirt, %ld labels; the twins saw pairs of the 8 other classes:\n", long(kLabels));
@@ -63,7 +63,7 @@ int pretrain(example::Arguments& arguments) {
   const Tensor<float> pictures = few.unlabeled(wanted.pictures);
   const auto &x_test = few.data.x_test, &y_test = few.data.y_test;
 
-  const example::TaskTraining training{.epochs = wanted.epochs};
+  const TaskTraining training{.epochs = wanted.epochs};
   std::vector<double> scratch, tuned[std::size(kTasks)];
   for (long seed = 42; seed < 42 + wanted.seeds; ++seed) {
     const auto labeled = example::choose_labeled(few.data.x_train, few.data.y_train, few.first, 60000, wanted.labels,

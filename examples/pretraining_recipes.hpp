@@ -21,8 +21,10 @@ using Trunk = graft::Sequential<float>;
 /// What a recipe may look at. Pictures are (n, 28, 28) from 0 to 1.
 struct PretrainingData {
   const graft::Tensor<float>& unlabelled;
-  const Labeled& other;     ///< another data set, whose labels are known
-  graft::Index epochs = 1;  ///< a unit of effort: how many passes a recipe of average cost makes
+  const graft::Tensor<float>& which;  ///< for pairs alone: which of them show the same
+  bool mirror;                        ///< a mirrored picture shows the same
+  const Labeled& other;               ///< another data set, whose labels are known
+  graft::Index epochs = 1;            ///< a unit of effort: how many passes a recipe of average cost makes
 };
 
 struct PretrainingRecipe {
@@ -35,15 +37,15 @@ struct PretrainingRecipe {
 inline Trunk dense_trunk() { return chain({dense_encoder()}); }
 
 /// A trunk with a head that learned the labels of another data set.
-inline Trunk learn_other_labels(const Trunk& trunk, const PretrainingData& data) {
+inline Trunk learn_other_labels(const Trunk& trunk, const Labeled& other, graft::Index epochs) {
   Trunk model(trunk.layers());
   model.add(graft::Dense(10, {.activation = "softmax"}));
   model.compile({.optimizer = graft::Adam({.learning_rate = 1e-3}), .loss = "sparse_categorical_crossentropy"});
-  model.fit(data.other.x, data.other.y, {.batch_size = 64, .epochs = data.epochs, .verbose = graft::Verbose::silent});
+  model.fit(other.x, other.y, {.batch_size = 64, .epochs = epochs, .verbose = graft::Verbose::silent});
   return model;
 }
 inline Trunk supervised(const Trunk& trunk, const PretrainingData& data) {
-  (void)learn_other_labels(trunk, data);
+  (void)learn_other_labels(trunk, data.other, data.epochs);
   return trunk;
 }
 
@@ -71,14 +73,14 @@ inline std::vector<PretrainingRecipe> pretraining_recipes() {
       {"conv, supervised on the other data set", conv, [](const Data& d) { return supervised(conv_trunk(), d); }},
       {"conv, denoising autoencoder", conv,
        [](const Data& d) { return pretrain_conv_autoencoder(d.unlabelled, {.epochs = d.epochs}); }},
-      {"conv, SimCLR", conv, [=](const Data& d) { return pretrain_simclr_trunk(d.unlabelled, {.epochs = half(d)}); }},
-      {"conv, siamese twins", conv,
-       [=](const Data& d) { return pretrain_siamese_trunk(d.unlabelled, {.epochs = half(d)}); }},
+      {"conv, SimCLR", conv,
+       [](const Data& d) { return pretrain_simclr_trunk(d.unlabelled, {.epochs = 2 * d.epochs}, d.mirror); }},
+      {"conv, siamese twins: two views of one picture?", conv,
+       [](const Data& d) { return pretrain_siamese_trunk(d.unlabelled, {.epochs = 2 * d.epochs}, d.mirror); }},
+      {"conv, siamese twins: two pictures of one class?", conv,
+       [](const Data& d) { return pretrain_pairs_trunk(d.unlabelled, d.which, {.epochs = d.epochs}); }},
       {"conv, rotation prediction", conv,
-       [=](const Data& d) {
-         // Every picture comes in four rotations.
-         return pretrain_rotation_trunk(d.unlabelled, {.epochs = std::max<graft::Index>(1, d.epochs / 4)});
-       }},
+       [=](const Data& d) { return pretrain_rotation_trunk(d.unlabelled, {.epochs = half(d)}); }},
       {dense, "", [](const Data&) { return dense_trunk(); }},
       {"dense, supervised on the other data set", dense, [](const Data& d) { return supervised(dense_trunk(), d); }},
       {"dense, denoising autoencoder", dense, dense_autoencoder},

@@ -1,4 +1,5 @@
 #include "graft/kernels/elementwise.hpp"
+#include "graft/kernels/random_mask.hpp"
 
 #include <limits>
 #include <vector>
@@ -123,5 +124,33 @@ TEST_CASE("clip keeps NaN and cuts infinity", "[kernels][elementwise]") {
     std::vector<float> x = {infinity, -infinity, std::numeric_limits<float>::quiet_NaN(), 0.9f, 100.0f};
     clip<float>(5, 1.0f, x.data());
     CHECK(distance(x, {1.0f, -1.0f, std::numeric_limits<float>::quiet_NaN(), 0.9f, 1.0f}) == 0.0);
+  }
+}
+
+TEST_CASE("a random mask keeps the same elements under every instruction set, from any element on",
+          "[kernels][elementwise]") {
+  const std::vector<float> x = numbers(300, 1), start = numbers(300, 2);
+  for (const Isa isa : vector_isas()) {
+    const Setting setting(isa, 1);
+    for (const std::uint64_t threshold : {0x0ull, 0x4ccccccdull, 0xffffffffull, 0x100000000ull}) {
+      for (const bool accumulate : {false, true}) {
+        const RandomMaskDesc<float> desc{RandomKey{77}, threshold, 1.25f, 0.0f, -0.5f, accumulate};
+        for (const Index first : {Index{0}, Index{1}, Index{2}, Index{33}, Index{1} << 40}) {
+          for (Index n = 0; n <= 300; n = n < 70 ? n + 1 : n + 77) {
+            std::vector<float> expected = start, actual = start;
+            reference::random_mask<float>(desc, first, n, x.data(), expected.data());
+            random_mask<float>(desc, first, n, x.data(), actual.data());
+            INFO(name(isa) << " threshold " << threshold << " first " << first << " n " << n);
+            CHECK(same_bits(actual, expected));
+          }
+        }
+      }
+    }
+    // A shift may be fused with the product.
+    const RandomMaskDesc<float> affine{RandomKey{5}, 0x80000000u, 0.7f, 0.3f, -1.1f};
+    std::vector<float> expected = x, actual = x;
+    reference::random_mask<float>(affine, 0, 300, expected.data(), expected.data());
+    random_mask<float>(affine, 0, 300, actual.data(), actual.data());
+    CHECK(distance(actual, expected) < 1e-6);
   }
 }

@@ -121,9 +121,12 @@ struct ConvRows {
         // Partly outside: of the elements [first, first + length) of the row of the image, those in [0, end) exist.
         const Index first = x * a.channels + offset, end = a.dim[2] * a.channels;
         float* copy = memory + k + i * k + k_at;
-        for (Index p = 0; p < segment.k; ++p) {
-          copy[p] = first + p >= 0 && first + p < end ? row[first + p] : 0.0f;
-        }
+        const Index from = first < 0 ? (-first < segment.k ? -first : segment.k) : 0;
+        const Index to = end - first < segment.k ? (end - first > from ? end - first : from) : segment.k;
+        const auto bytes = [](Index count) { return static_cast<std::size_t>(count) * sizeof(float); };
+        __builtin_memset(copy, 0, bytes(from));
+        __builtin_memcpy(copy + from, row + first + from, bytes(to - from));
+        __builtin_memset(copy + to, 0, bytes(segment.k - to));
         segment.rows[i] = copy;
       }
     }

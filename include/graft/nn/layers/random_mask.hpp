@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "graft/kernels/random_mask.hpp"
 #include "graft/nn/layers/broadcast_rows.hpp"
 #include "graft/nn/layers/random_layer.hpp"
 
@@ -11,9 +12,9 @@ namespace graft::detail {
 /// Which elements a dropout keeps. Each costs 32 random bits, so that the rate is met to 2^-32.
 class RandomMask {
  public:
-  RandomMask(RandomKey key, double rate)
-      : key_(key), threshold_(static_cast<std::uint64_t>(std::llround(rate * 4294967296.0))) {}
+  RandomMask(RandomKey key, double rate) : key_(key), threshold_(threshold(rate)) {}
 
+  static std::uint64_t threshold(double rate) { return static_cast<std::uint64_t>(std::llround(rate * 4294967296.0)); }
   bool keeps(Index i) const {
     const std::uint64_t bits = key_.bits(static_cast<std::uint64_t>(i) >> 1);
     return ((i & 1) ? bits >> 32 : bits & 0xffffffffu) >= threshold_;
@@ -67,31 +68,34 @@ class MaskLayerImpl : public RandomLayerImpl<Scalar> {
 
   void draw(const RandomStreams& streams, TensorView<const Scalar> x, TensorView<Scalar> y) const final {
     const Rule rule = this->rule();
+    if (!noise_shape_) return run(streams, rule, x.shape(), x.data(), y.data(), false);
     each(streams, x.shape(), [&](Index i, bool kept) { y[i] = kept ? rule.scale * x[i] + rule.shift : rule.dropped; });
   }
   void draw_backward(const RandomStreams& streams, TensorView<const Scalar>, TensorView<const Scalar> dy,
                      TensorView<Scalar> dx, bool add) const final {
-    const Scalar scale = rule().scale;
+    const Rule rule{this->rule().scale};
+    if (!noise_shape_) return run(streams, rule, dx.shape(), dy.data(), dx.data(), add);
     each(streams, dx.shape(), [&](Index i, bool kept) {
-      const Scalar d = kept ? scale * dy[i] : Scalar(0);
+      const Scalar d = kept ? rule.scale * dy[i] : Scalar(0);
       dx[i] = add ? dx[i] + d : d;
     });
   }
 
  private:
+  /// A mask of the input's shape.
+  void run(const RandomStreams& streams, const Rule& rule, const Shape& shape, const Scalar* x, Scalar* y,
+           bool add) const {
+    const Index count = shape.elements();
+    parallel_for(0, count, 1 << 15, [&](Index begin, Index end) {
+      streams.for_range(count, begin, end, [&](RandomKey stream, Index first, Index from, Index to) {
+        kernels::random_mask<Scalar>({stream, RandomMask::threshold(rate_), rule.scale, rule.shift, rule.dropped, add},
+                                     from - first, to - from, x + from, y + from);
+      });
+    });
+  }
+  /// A mask of noise_shape_, which broadcasts.
   template <class Fn>
   void each(const RandomStreams& streams, const Shape& shape, Fn&& fn) const {
-    const Index count = shape.elements();
-    if (!noise_shape_) {
-      parallel_for(0, count, 1 << 14, [&](Index begin, Index end) {
-        streams.for_range(count, begin, end, [&](RandomKey stream, Index first, Index from, Index to) {
-          RandomMask(stream, rate_).for_range(from - first, to - first, [&](Index i, bool kept) {
-            fn(first + i, kept);
-          });
-        });
-      });
-      return;
-    }
     const Shape small = mask_shape(shape);
     const BroadcastRows broadcast(shape, small);
     // A mask that is one for the whole batch belongs to no sample.
