@@ -72,7 +72,7 @@ inline std::vector<PretrainingRecipe> pretraining_recipes() {
       {conv, "", [](const Data&) { return conv_trunk(); }},
       {"conv, supervised on the other data set", conv, [](const Data& d) { return supervised(conv_trunk(), d); }},
       {"conv, denoising autoencoder", conv,
-       [](const Data& d) { return pretrain_conv_autoencoder(d.unlabelled, {.epochs = d.epochs}); }},
+       [](const Data& d) { return pretrain_conv_autoencoder(d.unlabelled, {.epochs = 2 * d.epochs}); }},
       {"conv, SimCLR", conv,
        [](const Data& d) { return pretrain_simclr_trunk(d.unlabelled, {.epochs = 2 * d.epochs}, d.mirror); }},
       {"conv, siamese twins: two views of one picture?", conv,

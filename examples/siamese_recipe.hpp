@@ -11,7 +11,7 @@ namespace example {
 struct TaskTraining {
   graft::Index epochs = 5;
   graft::Index batch_size = 128;
-  double learning_rate = 1e-3;
+  double learning_rate = 2e-3;
 };
 
 /// Another place and another size, which leave every picture what it is; mirrored, too, which clothes bear and digits
@@ -30,6 +30,7 @@ inline graft::PretrainOptions<float> pretrain_options(const TaskTraining& option
   return {.epochs = options.epochs,
           .batch_size = options.batch_size,
           .optimizer = graft::Adam({.learning_rate = options.learning_rate}),
+          .projection = 32,
           .temperature = 0.1,
           .margin = 2};
 }
