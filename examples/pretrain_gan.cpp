@@ -69,14 +69,18 @@ int pretrain(example::Arguments& arguments) {
   models.generator.summary();
   models.discriminator.summary();
   const Tensor<float> codings = example::gan_noise(60, models.generator.input_shape()[1]);
+  const auto draw = [&] {
+    Tensor<float> grid = graft::image_grid(models.generator.predict(codings), {.columns = 12});
+    for (float& pixel : grid.view().span()) pixel *= 255;
+    graft::save_img(pictures, grid, {.scale = false});
+  };
+  draw();  // noise; what cannot be written is known before the training
   example::train_gan(models, unlabeled,
                      {.epochs = epochs, .on_epoch = [&](Index epoch, double real_or_fake, double fools) {
                         std::printf("epoch %ld: loss of the discriminator %.3f, of the generator %.3f\n",
                                     long(epoch) + 1, real_or_fake, fools);
                         std::fflush(stdout);
-                        Tensor<float> grid = graft::image_grid(models.generator.predict(codings), {.columns = 12});
-                        for (float& pixel : grid.view().span()) pixel *= 255;
-                        graft::save_img(pictures, grid, {.scale = false});
+                        draw();
                       }});
   std::printf("wrote %s\n", pictures.c_str());
   if (!file.empty()) models.generator.save(file);
