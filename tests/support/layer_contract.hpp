@@ -20,6 +20,7 @@ struct LayerCase {
   Layer<double> layer;         ///< not built
   std::vector<Shape> samples;  ///< shape of one sample, for every input
   Index classes = 0;           ///< above 0: inputs without a gradient are class indices below it
+  Index least_batch = 1;       ///< the smallest that it trains on
 
   /// Another layer of the same configuration.
   Layer<double> make() const { return make_layer<double>(std::string(layer.class_name()), layer.config()); }
@@ -500,6 +501,7 @@ inline void check_layer_contract(const LayerCase& test) {
   INFO(test.label);
   check_build(test);
   const Tensors<double> five = random_inputs<double>(test, 5, 1), one = random_inputs<double>(test, 1, 2);
+  const Tensors<double> least = random_inputs<double>(test, test.least_batch, 2);
   check_config(test, five);
 
   const Layer<double> layer = test.make();
@@ -513,7 +515,7 @@ inline void check_layer_contract(const LayerCase& test) {
           if (weight_gradients && !trainable) continue;
           const Use use{training, trainable, weight_gradients, input_gradients};
           check_memory(layer, five, use);
-          check_memory(layer, one, use);
+          check_memory(layer, training ? least : one, use);
         }
       }
       const Use use{training, trainable, trainable, true};
