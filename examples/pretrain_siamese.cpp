@@ -31,10 +31,9 @@ using graft::Index, graft::Sequential, graft::Tensor;
 
 using example::TaskTraining;
 using Pretrain = Sequential<float> (*)(const Tensor<float>&, const TaskTraining&);
-constexpr std::pair<const char*, Pretrain> kTasks[] = {
-    {"siamese", [](const Tensor<float>& x, const TaskTraining& t) { return example::pretrain_siamese_trunk(x, t); }},
-    {"simclr", [](const Tensor<float>& x, const TaskTraining& t) { return example::pretrain_simclr_trunk(x, t); }},
-    {"rotation", example::pretrain_rotation_trunk}};
+constexpr std::pair<const char*, Pretrain> kTasks[] = {{"siamese", example::pretrain_siamese_trunk},
+                                                       {"simclr", example::pretrain_simclr_trunk},
+                                                       {"rotation", example::pretrain_rotation_trunk}};
 
 // A trunk that learned which of 8 classes' pictures belong together, and has to tell sandals from shirts.
 void other_classes(const example::FewLabels& few, Index pictures, const TaskTraining& training, long seeds) {

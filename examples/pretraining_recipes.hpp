@@ -74,9 +74,11 @@ inline std::vector<PretrainingRecipe> pretraining_recipes() {
       {"conv, denoising autoencoder", conv,
        [](const Data& d) { return pretrain_conv_autoencoder(d.unlabelled, {.epochs = 2 * d.epochs}); }},
       {"conv, SimCLR", conv,
-       [](const Data& d) { return pretrain_simclr_trunk(d.unlabelled, {.epochs = 2 * d.epochs}, d.mirror); }},
+       [](const Data& d) { return pretrain_simclr_trunk(d.unlabelled, {.epochs = 2 * d.epochs, .mirror = d.mirror}); }},
       {"conv, siamese twins: two views of one picture?", conv,
-       [](const Data& d) { return pretrain_siamese_trunk(d.unlabelled, {.epochs = 2 * d.epochs}, d.mirror); }},
+       [](const Data& d) {
+         return pretrain_siamese_trunk(d.unlabelled, {.epochs = 2 * d.epochs, .mirror = d.mirror});
+       }},
       {"conv, siamese twins: two pictures of one class?", conv,
        [](const Data& d) { return pretrain_pairs_trunk(d.unlabelled, d.which, {.epochs = d.epochs}); }},
       {"conv, rotation prediction", conv,

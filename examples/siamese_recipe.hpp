@@ -12,11 +12,11 @@ struct TaskTraining {
   graft::Index epochs = 5;
   graft::Index batch_size = 128;
   double learning_rate = 2e-3;
+  bool mirror = true;  ///< a mirrored picture shows the same: clothes, not digits
 };
 
-/// Another place and another size, which leave every picture what it is; mirrored, too, which clothes bear and digits
-/// do not.
-inline graft::Sequential<float> picture_changes(bool mirror = true) {
+/// Another place and another size, which leave every picture what it is; mirrored, where that does, too.
+inline graft::Sequential<float> picture_changes(bool mirror) {
   using namespace graft;
   Sequential<float> changes({Reshape({28, 28, 1}, {.input_shape = Shape{28, 28}})});
   if (mirror) changes.add(RandomFlip("horizontal"));
@@ -36,18 +36,17 @@ inline graft::PretrainOptions<float> pretrain_options(const TaskTraining& option
 }
 
 /// Two views of one picture are alike, those of two pictures are not: SimCLR. x (n, 28, 28).
-inline graft::Sequential<float> pretrain_simclr_trunk(const graft::Tensor<float>& x, const TaskTraining& options = {},
-                                                      bool mirror = true) {
+inline graft::Sequential<float> pretrain_simclr_trunk(const graft::Tensor<float>& x, const TaskTraining& options = {}) {
   const auto trunk = conv_trunk();
-  graft::pretrain_simclr<float>(trunk, x, picture_changes(mirror), pretrain_options(options));
+  graft::pretrain_simclr<float>(trunk, x, picture_changes(options.mirror), pretrain_options(options));
   return trunk;
 }
 
 /// Are these two views of one picture? Siamese twins.
-inline graft::Sequential<float> pretrain_siamese_trunk(const graft::Tensor<float>& x, const TaskTraining& options = {},
-                                                       bool mirror = true) {
+inline graft::Sequential<float> pretrain_siamese_trunk(const graft::Tensor<float>& x,
+                                                       const TaskTraining& options = {}) {
   const auto trunk = conv_trunk();
-  graft::pretrain_siamese<float>(trunk, x, picture_changes(mirror), pretrain_options(options));
+  graft::pretrain_siamese<float>(trunk, x, picture_changes(options.mirror), pretrain_options(options));
   return trunk;
 }
 

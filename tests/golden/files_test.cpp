@@ -7,11 +7,7 @@
 namespace {
 
 using golden::Tensor;
-
-std::string bytes_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
+using graft::test::bytes_of;
 
 bool same(const std::vector<Tensor<float>>& a, const std::vector<Tensor<float>>& b) {
   if (a.size() != b.size()) return false;

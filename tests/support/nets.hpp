@@ -7,6 +7,8 @@
 // Small data and nets that several tests use.
 namespace graft::test {
 
+inline constexpr Verbose kSilent = Verbose::silent;
+
 /// A task that a small net can learn: points of a cube, one class per octant of the first `bits` coordinates.
 struct Task {
   Tensor<float> x, y;
@@ -44,6 +46,10 @@ inline bool same(const std::vector<Tensor<float>>& a, const std::vector<Tensor<f
 
 inline bool same(const Tensor<float>& a, const Tensor<float>& b) {
   return a.shape() == b.shape() && std::equal(a.begin(), a.end(), b.begin());
+}
+
+inline bool same(const TensorView<const float>& a, const Tensor<float>& b) {
+  return a.shape() == b.shape() && std::equal(b.begin(), b.end(), a.data());
 }
 
 /// The message of the exception that a call throws; empty when it throws none of that kind.

@@ -14,6 +14,11 @@ struct RandomMaskDesc {
   std::uint64_t threshold = 0;  ///< the share of elements to drop, times 2^32
   Scalar scale = 1, shift = 0, dropped = 0;
   bool accumulate = false;
+
+  bool keeps(Index i) const {
+    const std::uint64_t bits = key.bits(static_cast<std::uint64_t>(i) >> 1);
+    return ((i & 1) ? bits >> 32 : bits & 0xffffffffu) >= threshold;
+  }
 };
 
 }  // namespace graft::kernels

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "graft/nn/builtin_layers.hpp"
 #include "graft/nn/lambda.hpp"
 #include "graft/nn/layers/activation.hpp"
 #include "graft/nn/layers/activity_regularization.hpp"
@@ -116,137 +117,15 @@ GRAFT_COLD void register_builtin(const char* class_name) {
       class_name, [](const Config& config) -> Layer<Scalar> { return Handle<Scalar>::from_config(config); }, true);
 }
 
-/// The one list of graft's own layers.
+/// All of GRAFT_BUILTIN_LAYERS, and what has a name of another kind.
 template <class Scalar>
 GRAFT_COLD void register_all_builtin() {
-  register_builtin<Activation, Scalar>("Activation");
-  register_builtin<ActivityRegularization, Scalar>("ActivityRegularization");
-  register_builtin<Add, Scalar>("Add");
-  register_builtin<AdditiveAttention, Scalar>("AdditiveAttention");
-  register_builtin<AlphaDropout, Scalar>("AlphaDropout");
-  register_builtin<Attention, Scalar>("Attention");
-  register_builtin<AugMix, Scalar>("AugMix");
-  register_builtin<AutoContrast, Scalar>("AutoContrast");
-  register_builtin<Average, Scalar>("Average");
-  register_builtin<AveragePooling1D, Scalar>("AveragePooling1D");
-  register_builtin<AveragePooling2D, Scalar>("AveragePooling2D");
-  register_builtin<AveragePooling3D, Scalar>("AveragePooling3D");
-  register_builtin<BatchNormalization, Scalar>("BatchNormalization");
-  register_builtin<CategoryEncoding, Scalar>("CategoryEncoding");
-  register_builtin<CenterCrop, Scalar>("CenterCrop");
-  register_builtin<Concatenate, Scalar>("Concatenate");
-  register_builtin<Conv1D, Scalar>("Conv1D");
-  register_builtin<Conv1DTranspose, Scalar>("Conv1DTranspose");
-  register_builtin<Conv2D, Scalar>("Conv2D");
-  register_builtin<Conv2DTranspose, Scalar>("Conv2DTranspose");
-  register_builtin<Conv3D, Scalar>("Conv3D");
-  register_builtin<Conv3DTranspose, Scalar>("Conv3DTranspose");
-  register_builtin<ConvLSTM1D, Scalar>("ConvLSTM1D");
-  register_builtin<ConvLSTM2D, Scalar>("ConvLSTM2D");
-  register_builtin<ConvLSTM3D, Scalar>("ConvLSTM3D");
-  register_builtin<Cropping1D, Scalar>("Cropping1D");
-  register_builtin<Cropping2D, Scalar>("Cropping2D");
-  register_builtin<Cropping3D, Scalar>("Cropping3D");
-  register_builtin<CuDNNGRU, Scalar>("CuDNNGRU");
-  register_builtin<CuDNNLSTM, Scalar>("CuDNNLSTM");
-  register_builtin<CustomScaleLayer, Scalar>("CustomScaleLayer");
-  register_builtin<CutMix, Scalar>("CutMix");
-  register_builtin<Dense, Scalar>("Dense");
-  register_builtin<DenseTranspose, Scalar>("DenseTranspose");
-  register_builtin<DepthwiseConv1D, Scalar>("DepthwiseConv1D");
-  register_builtin<DepthwiseConv2D, Scalar>("DepthwiseConv2D");
-  register_builtin<Discretization, Scalar>("Discretization");
-  register_builtin<Dot, Scalar>("Dot");
-  register_builtin<Dropout, Scalar>("Dropout");
-  register_builtin<EinsumDense, Scalar>("EinsumDense");
-  register_builtin<ELU, Scalar>("ELU");
-  register_builtin<Embedding, Scalar>("Embedding");
-  register_builtin<Equalization, Scalar>("Equalization");
-  register_builtin<Flatten, Scalar>("Flatten");
-  register_builtin<GaussianDropout, Scalar>("GaussianDropout");
-  register_builtin<GaussianNoise, Scalar>("GaussianNoise");
-  register_builtin<GlobalAveragePooling1D, Scalar>("GlobalAveragePooling1D");
-  register_builtin<GlobalAveragePooling2D, Scalar>("GlobalAveragePooling2D");
-  register_builtin<GlobalAveragePooling3D, Scalar>("GlobalAveragePooling3D");
-  register_builtin<GlobalMaxPooling1D, Scalar>("GlobalMaxPooling1D");
-  register_builtin<GlobalMaxPooling2D, Scalar>("GlobalMaxPooling2D");
-  register_builtin<GlobalMaxPooling3D, Scalar>("GlobalMaxPooling3D");
-  register_builtin<GroupNormalization, Scalar>("GroupNormalization");
-  register_builtin<GRU, Scalar>("GRU");
-  register_builtin<GroupQueryAttention, Scalar>("GroupQueryAttention");
+#define GRAFT_REGISTER(Class) register_builtin<Class, Scalar>(#Class);
+  GRAFT_BUILTIN_LAYERS(GRAFT_REGISTER)
+#undef GRAFT_REGISTER
   register_builtin<GroupQueryAttention, Scalar>("GroupedQueryAttention");
-  register_builtin<Highway, Scalar>("Highway");
-  register_builtin<Identity, Scalar>("Identity");
-  register_builtin<InputLayer, Scalar>("InputLayer");
   auto& registry = LayerRegistry<Scalar>::instance();
   if (!registry.contains("Lambda")) registry.add("Lambda", &make_lambda<Scalar>, true);
-  register_builtin<LayerNormalization, Scalar>("LayerNormalization");
-  register_builtin<LayerScale, Scalar>("LayerScale");
-  register_builtin<LeakyReLU, Scalar>("LeakyReLU");
-  register_builtin<LSTM, Scalar>("LSTM");
-  register_builtin<Masking, Scalar>("Masking");
-  register_builtin<LocallyConnected1D, Scalar>("LocallyConnected1D");
-  register_builtin<LocallyConnected2D, Scalar>("LocallyConnected2D");
-  register_builtin<Maximum, Scalar>("Maximum");
-  register_builtin<MaxoutDense, Scalar>("MaxoutDense");
-  register_builtin<MaxPooling1D, Scalar>("MaxPooling1D");
-  register_builtin<MaxPooling2D, Scalar>("MaxPooling2D");
-  register_builtin<MaxPooling3D, Scalar>("MaxPooling3D");
-  register_builtin<Minimum, Scalar>("Minimum");
-  register_builtin<MixUp, Scalar>("MixUp");
-  register_builtin<MultiHeadAttention, Scalar>("MultiHeadAttention");
-  register_builtin<Multiply, Scalar>("Multiply");
-  register_builtin<Normalization, Scalar>("Normalization");
-  register_builtin<Permute, Scalar>("Permute");
-  register_builtin<PReLU, Scalar>("PReLU");
-  register_builtin<RandAugment, Scalar>("RandAugment");
-  register_builtin<RandomBrightness, Scalar>("RandomBrightness");
-  register_builtin<RandomColorDegeneration, Scalar>("RandomColorDegeneration");
-  register_builtin<RandomColorJitter, Scalar>("RandomColorJitter");
-  register_builtin<RandomContrast, Scalar>("RandomContrast");
-  register_builtin<RandomCrop, Scalar>("RandomCrop");
-  register_builtin<RandomElasticTransform, Scalar>("RandomElasticTransform");
-  register_builtin<RandomErasing, Scalar>("RandomErasing");
-  register_builtin<RandomFlip, Scalar>("RandomFlip");
-  register_builtin<RandomGaussianBlur, Scalar>("RandomGaussianBlur");
-  register_builtin<RandomGrayscale, Scalar>("RandomGrayscale");
-  register_builtin<RandomHeight, Scalar>("RandomHeight");
-  register_builtin<RandomHue, Scalar>("RandomHue");
-  register_builtin<RandomInvert, Scalar>("RandomInvert");
-  register_builtin<RandomPerspective, Scalar>("RandomPerspective");
-  register_builtin<RandomPosterization, Scalar>("RandomPosterization");
-  register_builtin<RandomRotation, Scalar>("RandomRotation");
-  register_builtin<RandomSaturation, Scalar>("RandomSaturation");
-  register_builtin<RandomSharpness, Scalar>("RandomSharpness");
-  register_builtin<RandomShear, Scalar>("RandomShear");
-  register_builtin<RandomTranslation, Scalar>("RandomTranslation");
-  register_builtin<RandomWidth, Scalar>("RandomWidth");
-  register_builtin<RandomZoom, Scalar>("RandomZoom");
-  register_builtin<ReLU, Scalar>("ReLU");
-  register_builtin<RepeatVector, Scalar>("RepeatVector");
-  register_builtin<Rescaling, Scalar>("Rescaling");
-  register_builtin<Reshape, Scalar>("Reshape");
-  register_builtin<Resizing, Scalar>("Resizing");
-  register_builtin<RMSNormalization, Scalar>("RMSNormalization");
-  register_builtin<RReLU, Scalar>("RReLU");
-  register_builtin<Sampling, Scalar>("Sampling");
-  register_builtin<SeparableConv1D, Scalar>("SeparableConv1D");
-  register_builtin<SeparableConv2D, Scalar>("SeparableConv2D");
-  register_builtin<SimpleRNN, Scalar>("SimpleRNN");
-  register_builtin<Softmax, Scalar>("Softmax");
-  register_builtin<Solarization, Scalar>("Solarization");
-  register_builtin<SpatialDropout1D, Scalar>("SpatialDropout1D");
-  register_builtin<SpatialDropout2D, Scalar>("SpatialDropout2D");
-  register_builtin<SpatialDropout3D, Scalar>("SpatialDropout3D");
-  register_builtin<Subtract, Scalar>("Subtract");
-  register_builtin<ThresholdedReLU, Scalar>("ThresholdedReLU");
-  register_builtin<UnitNormalization, Scalar>("UnitNormalization");
-  register_builtin<UpSampling1D, Scalar>("UpSampling1D");
-  register_builtin<UpSampling2D, Scalar>("UpSampling2D");
-  register_builtin<UpSampling3D, Scalar>("UpSampling3D");
-  register_builtin<ZeroPadding1D, Scalar>("ZeroPadding1D");
-  register_builtin<ZeroPadding2D, Scalar>("ZeroPadding2D");
-  register_builtin<ZeroPadding3D, Scalar>("ZeroPadding3D");
   register_ops<Scalar>();
 }
 

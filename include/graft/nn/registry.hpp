@@ -78,8 +78,8 @@ class LayersOfModel {
   }
 };
 
-/// Which class name makes which layer from a config. graft's own layers are listed in nn/layers.hpp; your own are added
-/// with register_layer.
+/// Which class name makes which layer from a config. graft's own layers are listed in nn/builtin_layers.hpp; your own
+/// are added with register_layer.
 template <class Scalar>
 class LayerRegistry {
  public:
@@ -100,10 +100,10 @@ class LayerRegistry {
     const std::lock_guard lock(mutex_);
     return factories_.count(class_name) != 0;
   }
-  /// Whether the class is graft's own, and so Keras's.
-  GRAFT_COLD bool is_builtin(const std::string& class_name) const {
+  /// Whether the program has put a class of its own under this name.
+  GRAFT_COLD bool is_custom(const std::string& class_name) const {
     const std::lock_guard lock(mutex_);
-    return builtin_.count(class_name) != 0;
+    return factories_.count(class_name) != 0 && builtin_.count(class_name) == 0;
   }
   GRAFT_COLD std::vector<std::string> class_names() const {
     const std::lock_guard lock(mutex_);

@@ -15,15 +15,15 @@ using graft::test::TempDir;
 
 namespace {
 
-std::span<const std::uint8_t> bytes_of(const std::string& file) {
+std::span<const std::uint8_t> span_of(const std::string& file) {
   return {reinterpret_cast<const std::uint8_t*>(file.data()), file.size()};
 }
 Tensor<float> decode(const std::string& file, Index channels = 0) {
-  return graft::decode_image(bytes_of(file), {.channels = channels});
+  return graft::decode_image(span_of(file), {.channels = channels});
 }
 std::string error_of(const std::string& file, Index max_pixels = graft::detail::kMaxPixels) {
   try {
-    (void)graft::decode_image(bytes_of(file), {.max_pixels = max_pixels});
+    (void)graft::decode_image(span_of(file), {.max_pixels = max_pixels});
   } catch (const FileError& error) {
     return error.what();
   }
@@ -235,10 +235,10 @@ TEST_CASE("decode_image: random damage is an error or a picture, never more", "[
       if (file.empty()) file = "x";
     }
     try {
-      const Tensor<float> image = graft::decode_image(bytes_of(file), {.channels = i % 3 == 0   ? 1
-                                                                                   : i % 3 == 1 ? 3
-                                                                                                : 4,
-                                                                       .max_pixels = 1 << 20});
+      const Tensor<float> image = graft::decode_image(span_of(file), {.channels = i % 3 == 0   ? 1
+                                                                                  : i % 3 == 1 ? 3
+                                                                                               : 4,
+                                                                      .max_pixels = 1 << 20});
       pictures += image.size() > 0;
     } catch (const FileError&) {
       ++errors;

@@ -9,16 +9,12 @@
 
 using namespace graft;
 using Catch::Matchers::ContainsSubstring;
+using graft::test::bytes_of;
 using graft::test::TempDir;
 
 namespace {
 
-std::string bytes_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
-
-std::string error_of(const std::function<void()>& action) {
+std::string file_error_of(const std::function<void()>& action) {
   try {
     action();
   } catch (const FileError& error) {
@@ -116,9 +112,9 @@ TEST_CASE("hdf5: strings of every kind are read") {
   CHECK(root.number("number") == 2.5);
   CHECK_FALSE(root.strings("nothing").has_value());
   CHECK_FALSE(root.string("nothing").has_value());
-  CHECK_THAT(error_of([&] { (void)root.strings("number"); }), ContainsSubstring("expected strings"));
-  CHECK_THAT(error_of([&] { (void)root.string("fixed"); }), ContainsSubstring("expected one string, received 2"));
-  CHECK_THAT(error_of([&] { (void)root.number("fixed"); }), ContainsSubstring("expected one number"));
+  CHECK_THAT(file_error_of([&] { (void)root.strings("number"); }), ContainsSubstring("expected strings"));
+  CHECK_THAT(file_error_of([&] { (void)root.string("fixed"); }), ContainsSubstring("expected one string, received 2"));
+  CHECK_THAT(file_error_of([&] { (void)root.number("fixed"); }), ContainsSubstring("expected one number"));
 }
 
 TEST_CASE("hdf5: lists over 64,512 bytes are split as NumPy splits them, and joined again") {
@@ -196,8 +192,8 @@ TEST_CASE("hdf5: numbers of every type are read into float and double") {
   CHECK(root.dataset("scalar").shape() == Shape());
   root.dataset("scalar").read(&count);
   CHECK(count == 2);
-  CHECK_THAT(error_of([&] { (void)root.dataset("text"); }), ContainsSubstring("expected an array of numbers"));
-  CHECK_THAT(error_of([&] { (void)root.dataset("rank9"); }), ContainsSubstring("at most 8 dimensions"));
+  CHECK_THAT(file_error_of([&] { (void)root.dataset("text"); }), ContainsSubstring("expected an array of numbers"));
+  CHECK_THAT(file_error_of([&] { (void)root.dataset("rank9"); }), ContainsSubstring("at most 8 dimensions"));
 }
 
 TEST_CASE("hdf5: links and arrays that lead out of the file, and shapes that lie, are refused") {
@@ -237,29 +233,29 @@ TEST_CASE("hdf5: links and arrays that lead out of the file, and shapes that lie
   const auto root = hdf5::File::open(dir / "hostile.h5").root();
   for (const std::string name : {"soft", "external", "away/x"}) {
     CAPTURE(name);
-    CHECK_THAT(error_of([&] { (void)root.dataset(name); }), ContainsSubstring("Links are not followed"));
-    CHECK_THAT(error_of([&] { (void)root.exists(name); }), ContainsSubstring("Links are not followed"));
+    CHECK_THAT(file_error_of([&] { (void)root.dataset(name); }), ContainsSubstring("Links are not followed"));
+    CHECK_THAT(file_error_of([&] { (void)root.exists(name); }), ContainsSubstring("Links are not followed"));
   }
   for (const std::string name : {"raw", "virtual"}) {
     CAPTURE(name);
-    CHECK_THAT(error_of([&] { (void)root.dataset(name); }), ContainsSubstring("numbers in the file itself"));
+    CHECK_THAT(file_error_of([&] { (void)root.dataset(name); }), ContainsSubstring("numbers in the file itself"));
   }
-  CHECK_THAT(error_of([&] { (void)root.dataset("bomb"); }), ContainsSubstring("damaged or hostile"));
-  CHECK_THAT(error_of([&] { (void)root.dataset("overflow"); }), ContainsSubstring("fits in memory"));
+  CHECK_THAT(file_error_of([&] { (void)root.dataset("bomb"); }), ContainsSubstring("damaged or hostile"));
+  CHECK_THAT(file_error_of([&] { (void)root.dataset("overflow"); }), ContainsSubstring("fits in memory"));
   // A group that contains itself is harmless: nothing walks a tree without names.
   CHECK(root.dataset("loop/loop/loop/x").shape() == Shape{1});
   CHECK(root.children().size() == 9);
-  CHECK_THAT(error_of([&] { (void)root.dataset("loop"); }), ContainsSubstring("expected an array"));
-  CHECK_THAT(error_of([&] { (void)root.group("x"); }), ContainsSubstring("expected a group"));
-  CHECK_THAT(error_of([&] { (void)root.dataset("x/y"); }), ContainsSubstring("there is no \"y\""));
-  CHECK_THAT(error_of([&] { (void)root.dataset("bom"); }), ContainsSubstring("Did you mean \"bomb\"?"));
+  CHECK_THAT(file_error_of([&] { (void)root.dataset("loop"); }), ContainsSubstring("expected an array"));
+  CHECK_THAT(file_error_of([&] { (void)root.group("x"); }), ContainsSubstring("expected a group"));
+  CHECK_THAT(file_error_of([&] { (void)root.dataset("x/y"); }), ContainsSubstring("there is no \"y\""));
+  CHECK_THAT(file_error_of([&] { (void)root.dataset("bom"); }), ContainsSubstring("Did you mean \"bomb\"?"));
   CHECK_THROWS_AS(root.dataset(""), FileError);
   CHECK_THROWS_AS(root.dataset("loop/../x"), FileError);
 }
 
 TEST_CASE("hdf5: files that cannot be read say what they are") {
   const TempDir dir;
-  const auto error = [](const std::string& path) { return error_of([&] { (void)hdf5::File::open(path); }); };
+  const auto error = [](const std::string& path) { return file_error_of([&] { (void)hdf5::File::open(path); }); };
   CHECK_THAT(error(dir / "missing.h5"), ContainsSubstring("there is no such file"));
   CHECK_THAT(error(dir.path()), ContainsSubstring("received a folder"));
   CHECK_THAT(error(dir.write("empty.h5", "")), ContainsSubstring("an empty file"));
@@ -353,10 +349,11 @@ TEST_CASE("hdf5: saving is atomic") {
                     StateError);
   }
   SECTION("places that cannot be written to") {
-    CHECK_THAT(error_of([&] { write_sample(dir / "nowhere/model.h5"); }), ContainsSubstring("Does the folder exist?"));
-    CHECK_THAT(error_of([&] { write_sample(dir.path()); }), ContainsSubstring("received a folder"));
-    CHECK_THAT(error_of([&] { write_sample("/dev/full"); }), ContainsSubstring("a regular file"));
-    CHECK_THAT(error_of([&] { write_sample(""); }), ContainsSubstring("an empty one"));
+    CHECK_THAT(file_error_of([&] { write_sample(dir / "nowhere/model.h5"); }),
+               ContainsSubstring("Does the folder exist?"));
+    CHECK_THAT(file_error_of([&] { write_sample(dir.path()); }), ContainsSubstring("received a folder"));
+    CHECK_THAT(file_error_of([&] { write_sample("/dev/full"); }), ContainsSubstring("a regular file"));
+    CHECK_THAT(file_error_of([&] { write_sample(""); }), ContainsSubstring("an empty one"));
   }
   SECTION("through a symbolic link the link stays") {
     std::filesystem::create_symlink("model.h5", dir / "link.h5");

@@ -9,7 +9,7 @@ using graft::test::error_of;
 namespace {
 
 // From the text of a model_config to a model, as load_model does.
-Model<float> model_of(const std::string& text, keras::Generation generation = keras::Generation::keras2) {
+Model<float> budgeted_model(const std::string& text, keras::Generation generation = keras::Generation::keras2) {
   std::vector<std::string> warnings;
   const Config config = keras::ModelConfigReader(generation, false, warnings).read(json::parse(text));
   const WeightBudget budget(keras::weight_budget(1 << 20));
@@ -88,12 +88,12 @@ bool replace(Config& tree, std::size_t& at, const Config& value) {
 
 TEST_CASE("hostile configs: depth, and values in which 64 bits do not suffice") {
   const std::string deep = std::string(10000, '[') + std::string(10000, ']');
-  CHECK_THAT(error_of([&] { (void)model_of(deep); }), ContainsSubstring("512 deep"));
+  CHECK_THAT(error_of([&] { (void)budgeted_model(deep); }), ContainsSubstring("512 deep"));
   std::string nested = R"({"class_name": "Sequential", "config": {"layers": []}})";
   for (int i = 0; i < 100; ++i) nested = R"({"class_name": "Sequential", "config": {"layers": [)" + nested + "]}}";
-  CHECK_THAT(error_of([&] { (void)model_of(nested); }), ContainsSubstring("64 deep"));
+  CHECK_THAT(error_of([&] { (void)budgeted_model(nested); }), ContainsSubstring("64 deep"));
   CHECK_THAT(error_of([&] {
-               (void)model_of(R"({"class_name": "Sequential", "config": {"layers": [{"class_name": "Dense",
+               (void)budgeted_model(R"({"class_name": "Sequential", "config": {"layers": [{"class_name": "Dense",
     "config": {"units": 1e300, "batch_input_shape": [null, 3]}}]}})");
              }),
              ContainsSubstring("units"));
@@ -101,7 +101,7 @@ TEST_CASE("hostile configs: depth, and values in which 64 bits do not suffice") 
 
 TEST_CASE("hostile configs: any value may be anything") {
   const Config small = json::parse(kSmall);
-  (void)model_of(kSmall);
+  (void)budgeted_model(kSmall);
   const Config values[] = {Config(),
                            Config(true),
                            Config(-1),
@@ -155,7 +155,7 @@ TEST_CASE("hostile configs: cycles, double names and references to nothing") {
     return text.replace(at, from.size(), to);
   };
   const auto error = [&](const std::string& from, const std::string& to) {
-    return error_of([&] { (void)model_of(with(from, to)); });
+    return error_of([&] { (void)budgeted_model(with(from, to)); });
   };
   CHECK_THAT(error(R"([[["in", 0, 0, {}]]])", R"([[["p", 0, 0, {}]]])"), ContainsSubstring("cycle"));
   CHECK_THAT(error(R"("name": "b", "config")", R"("name": "c", "config")"),
@@ -168,10 +168,10 @@ TEST_CASE("hostile configs: cycles, double names and references to nothing") {
 }
 
 TEST_CASE("hostile configs: long models take time in proportion") {
-  CHECK(seconds([] { CHECK(model_of(backward_chain(10000)).layers().size() == 10001); }) < 20);
-  CHECK(seconds([] { CHECK(model_of(long_sequential(10000)).layers().size() == 10000); }) < 20);
+  CHECK(seconds([] { CHECK(budgeted_model(backward_chain(10000)).layers().size() == 10001); }) < 20);
+  CHECK(seconds([] { CHECK(budgeted_model(long_sequential(10000)).layers().size() == 10000); }) < 20);
   std::string keys =
       R"({"class_name": "Sequential", "config": {"layers": [{"class_name": "Dense", "config": {"units": 1)";
   for (int i = 0; i < 100000; ++i) keys += ",\"k" + std::to_string(i) + "\":0";
-  CHECK_THAT(error_of([&] { (void)model_of(keys + "}}]}}"); }), ContainsSubstring("1,024 keys"));
+  CHECK_THAT(error_of([&] { (void)budgeted_model(keys + "}}]}}"); }), ContainsSubstring("1,024 keys"));
 }

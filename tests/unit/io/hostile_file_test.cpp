@@ -7,15 +7,11 @@
 
 using namespace graft;
 using Catch::Matchers::ContainsSubstring;
+using graft::test::bytes_of;
 using graft::test::error_of;
 using graft::test::TempDir;
 
 namespace {
-
-std::string bytes_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
 
 hdf5::File open(const std::string& bytes) {
   return hdf5::File::open(hdf5::ByteSource::memory(bytes.data(), static_cast<Index>(bytes.size())), "image");

@@ -17,11 +17,6 @@ using Strings = std::vector<std::string>;
 
 namespace {
 
-std::string bytes_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
-
 template <class AnyModel>
 AnyModel with_numbers(AnyModel model) {
   auto weights = model.get_weights();

@@ -75,11 +75,6 @@ void check_weights(const Model<float>& model) {
   }
 }
 
-std::string bytes_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
-
 }  // namespace
 
 TEST_CASE("load_model: the dialects of Keras 1, tf.keras and Keras 3") {

@@ -9,11 +9,6 @@ using namespace graft::test;
 
 namespace {
 
-std::string bytes_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
-
 Sequential<float> net() {
   const Sequential model({Conv2D(3, {2, 2}, {.activation = "tanh", .name = "conv", .input_shape = Shape{4, 4, 2}}),
                           Flatten(), Dense(5, {.activation = "tanh", .name = "hidden"}), Dense(2, {.name = "head"})},

@@ -15,11 +15,6 @@ using Strings = std::vector<std::string>;
 
 namespace {
 
-std::string bytes_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
-
 // Dense 4 "d1", BatchNormalization "b", Dense 2 "d2" on 3 features, with weights that are not those of the start.
 Sequential<float> small_net(const std::string& activation = "relu") {
   Sequential model({Dense(4, {.activation = activation, .name = "d1", .input_shape = Shape{3}}),

@@ -11,7 +11,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-Sequential<float> small_net() {
+Sequential<float> tfjs_net() {
   const Sequential features(
       {Conv2D(3, {2, 2}, {.activation = "relu", .name = "conv_Conv1", .input_shape = Shape{4, 4, 2}}),
        BatchNormalization({.name = "bn_BatchNormalization1"}), Flatten({.name = "flat"})},
@@ -118,7 +118,7 @@ double largest_difference(const Tensor<float>& a, const Tensor<float>& b) {
 
 TEST_CASE("TensorFlow.js: both forms of the topology, in shards") {
   const TempDir dir;
-  const auto model = small_net();
+  const auto model = tfjs_net();
   const auto x = numbers({3, 4, 4, 2}, -1);
   for (const bool converted : {true, false}) {
     for (const std::size_t shard : {std::size_t{7}, std::size_t{100}, std::size_t{100000}}) {
@@ -138,7 +138,7 @@ TEST_CASE("TensorFlow.js: both forms of the topology, in shards") {
 
 TEST_CASE("TensorFlow.js: quantised weights") {
   const TempDir dir;
-  const auto model = small_net();
+  const auto model = tfjs_net();
   for (const std::string kind : {"uint8", "uint16", "float16"}) {
     CAPTURE(kind);
     TfjsFile{.quantization = kind}.write(dir, model);
@@ -166,7 +166,7 @@ TEST_CASE("TensorFlow.js: numbers in half precision") {
 
 TEST_CASE("TensorFlow.js: bad files are errors that say what is wrong") {
   const TempDir dir;
-  const auto model = small_net();
+  const auto model = tfjs_net();
   const auto error = [&] { return error_of([&] { (void)load_model(dir / "model.json"); }); };
   for (const std::string path : {"../shard.bin", "/etc/passwd", "..", ".hidden", "a\\b", "a/b", "C:x", ""}) {
     CAPTURE(path);

@@ -11,30 +11,31 @@ using namespace graft::testing;
 
 namespace {
 
-struct Result {
+struct NormResult {
   std::vector<float> mean, factor, y, dx, dgamma, dbeta;
 };
 
-double distance(const Result& a, const Result& b) {
+double distance(const NormResult& a, const NormResult& b) {
   double worst = 0;
-  for (auto member : {&Result::mean, &Result::factor, &Result::y, &Result::dx, &Result::dgamma, &Result::dbeta}) {
+  for (auto member : {&NormResult::mean, &NormResult::factor, &NormResult::y, &NormResult::dx, &NormResult::dgamma,
+                      &NormResult::dbeta}) {
     worst = std::fmax(worst, graft::testing::distance(a.*member, b.*member));
   }
   return worst;
 }
-bool same_bits(const Result& a, const Result& b) {
+bool same_bits(const NormResult& a, const NormResult& b) {
   return graft::testing::same_bits(a.y, b.y) && graft::testing::same_bits(a.dx, b.dx) &&
          graft::testing::same_bits(a.dgamma, b.dgamma) && graft::testing::same_bits(a.dbeta, b.dbeta);
 }
 
 /// Both kernels: `slices` statistics, `channels` values of gamma and beta.
 template <class Desc, class Forward, class Backward>
-Result run(const Desc& desc, Index size, Index slices, Index channels, bool affine, bool accumulate, Forward forward,
-           Backward backward) {
+NormResult run(const Desc& desc, Index size, Index slices, Index channels, bool affine, bool accumulate,
+               Forward forward, Backward backward) {
   const auto seed = static_cast<std::uint32_t>(size + channels);
   const std::vector<float> x = numbers(size, seed, 1.0f, 4.0f), dy = numbers(size, seed + 1);
   const std::vector<float> gamma = numbers(channels, seed + 2, 0.5f, 1.5f), beta = numbers(channels, seed + 3);
-  Result r;
+  NormResult r;
   r.mean.resize(static_cast<std::size_t>(slices));
   r.factor = r.mean;
   r.y.resize(x.size());
@@ -47,7 +48,7 @@ Result run(const Desc& desc, Index size, Index slices, Index channels, bool affi
   return r;
 }
 
-Result run_rows(const RowNormDesc& desc, bool reference_path, bool affine, bool accumulate) {
+NormResult run_rows(const RowNormDesc& desc, bool reference_path, bool affine, bool accumulate) {
   const Index size = desc.rows * desc.cols;
   return reference_path ? run(desc, size, desc.rows, desc.cols, affine, accumulate, &reference::row_norm_forward<float>,
                               &reference::row_norm_backward<float>)
@@ -55,7 +56,7 @@ Result run_rows(const RowNormDesc& desc, bool reference_path, bool affine, bool 
                               &row_norm_backward<float>);
 }
 
-Result run_groups(const GroupNormDesc& desc, bool reference_path, bool affine, bool accumulate) {
+NormResult run_groups(const GroupNormDesc& desc, bool reference_path, bool affine, bool accumulate) {
   const Index size = desc.batch * desc.sample(), slices = desc.batch * desc.groups;
   return reference_path ? run(desc, size, slices, desc.channels, affine, accumulate,
                               &reference::group_norm_forward<float>, &reference::group_norm_backward<float>)
@@ -120,7 +121,7 @@ TEST_CASE("normalizations are bitwise the same for any number of threads", "[ker
   const RowNormDesc rows{3001, 70, RowNormKind::layer, 1e-3};
   const GroupNormDesc groups{5, 2000, 66, 6, 1e-3};
   for (const Isa isa : vector_isas()) {
-    Result one_rows, one_groups;
+    NormResult one_rows, one_groups;
     {
       const Setting setting(isa, 1);
       one_rows = run_rows(rows, false, true, true);

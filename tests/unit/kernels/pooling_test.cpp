@@ -42,21 +42,22 @@ std::size_t out_size(const PoolingDesc& desc) {
   return static_cast<std::size_t>(desc.batch * desc.out_places() * desc.channels);
 }
 
-struct Result {
+struct PoolingResult {
   std::vector<float> y, dx;
   std::vector<std::uint8_t> offsets;
 };
 
-Result run_max(const PoolingDesc& desc, const std::vector<float>& x, const std::vector<float>& dy, bool accumulate) {
-  Result result{std::vector<float>(out_size(desc), NAN), x, std::vector<std::uint8_t>(out_size(desc), 255)};
+PoolingResult run_max(const PoolingDesc& desc, const std::vector<float>& x, const std::vector<float>& dy,
+                      bool accumulate) {
+  PoolingResult result{std::vector<float>(out_size(desc), NAN), x, std::vector<std::uint8_t>(out_size(desc), 255)};
   max_pool_forward(desc, x.data(), result.y.data(), result.offsets.data());
   if (!accumulate) result.dx.assign(x.size(), NAN);
   max_pool_backward(desc, dy.data(), result.offsets.data(), result.dx.data(), accumulate);
   return result;
 }
-Result run_average(const PoolingDesc& desc, const std::vector<float>& x, const std::vector<float>& dy,
-                   bool accumulate) {
-  Result result{std::vector<float>(out_size(desc), NAN), x, {}};
+PoolingResult run_average(const PoolingDesc& desc, const std::vector<float>& x, const std::vector<float>& dy,
+                          bool accumulate) {
+  PoolingResult result{std::vector<float>(out_size(desc), NAN), x, {}};
   average_pool_forward(desc, x.data(), result.y.data());
   if (!accumulate) result.dx.assign(x.size(), NAN);
   average_pool_backward(desc, dy.data(), result.dx.data(), accumulate);
@@ -77,7 +78,7 @@ TEST_CASE("pooling equals the reference under every instruction set", "[kernels]
       const std::vector<float> dy = numbers(static_cast<Index>(out_size(desc)), 7);
       for (const bool sum : {false, true}) {
         desc.sum = sum;
-        Result max, average;
+        PoolingResult max, average;
         {
           const Setting setting(Isa::reference, 1);
           max = run_max(desc, x, dy, accumulate);
@@ -86,14 +87,14 @@ TEST_CASE("pooling equals the reference under every instruction set", "[kernels]
         for (const Isa isa : vector_isas()) {
           INFO(name(isa) << " " << test.name << " channels " << channels);
           const Setting setting(isa, 1);
-          const Result fast = run_max(desc, x, dy, accumulate);
+          const PoolingResult fast = run_max(desc, x, dy, accumulate);
           CHECK(same_bits(fast.y, max.y));
           CHECK(fast.offsets == max.offsets);
           CHECK(distance(fast.dx, max.dx) < 1e-6);
           std::vector<float> y(max.y.size(), NAN);
           max_pool_forward<float, std::uint8_t>(desc, x.data(), y.data(), nullptr);
           CHECK(same_bits(y, max.y));
-          const Result mean = run_average(desc, x, dy, accumulate);
+          const PoolingResult mean = run_average(desc, x, dy, accumulate);
           CHECK(distance(mean.y, average.y) < 2e-6);
           CHECK(distance(mean.dx, average.dx) < 2e-6);
         }
@@ -114,7 +115,7 @@ TEST_CASE("pooling is bitwise the same for any number of threads", "[kernels][po
                              .pad = {0, 0, 1}};
       const std::vector<float> x = numbers(static_cast<Index>(in_size(desc)), 1);
       const std::vector<float> dy = numbers(static_cast<Index>(out_size(desc)), 2);
-      Result max, average;
+      PoolingResult max, average;
       {
         const Setting setting(isa, 1);
         max = run_max(desc, x, dy, false);
@@ -123,7 +124,7 @@ TEST_CASE("pooling is bitwise the same for any number of threads", "[kernels][po
       for (const int threads : {2, 3}) {
         const Setting setting(isa, threads);
         INFO(name(isa) << " threads " << threads << " channels " << channels);
-        const Result again = run_max(desc, x, dy, false), mean = run_average(desc, x, dy, false);
+        const PoolingResult again = run_max(desc, x, dy, false), mean = run_average(desc, x, dy, false);
         CHECK(same_bits(again.y, max.y));
         CHECK(same_bits(again.dx, max.dx));
         CHECK(same_bits(mean.y, average.y));

@@ -4,11 +4,10 @@
 
 // base(x, {.training = …}): the mode of one use of a layer.
 using namespace graft;
+using test::kSilent;
 using test::same;
 
 namespace {
-
-constexpr auto kSilent = Verbose::silent;
 
 /// Dense, BatchNormalization, Dropout on 6 features as one model, called in the given mode, and a head.
 Model<float> net(const CallOptions& options) {

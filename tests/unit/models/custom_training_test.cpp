@@ -4,13 +4,12 @@
 
 using namespace graft;
 using test::contains;
+using test::kSilent;
 using test::message;
 using test::same;
 
 // Training loops of one's own: gradients of a loss, losses of layers, models that share layers.
 namespace {
-
-constexpr auto kSilent = Verbose::silent;
 
 // A layer with a loss of its own: weight * mean over the batch of sum x^2. Keras: self.add_loss(...).
 struct SmallOptions {

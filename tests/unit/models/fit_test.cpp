@@ -4,14 +4,11 @@
 
 using namespace graft;
 using test::contains;
+using test::kSilent;
 using test::message;
 using test::same;
 
-namespace {
-
-constexpr auto kSilent = Verbose::silent;
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("R-13 frozen weights are bit-identical after training, the head has moved") {
   const auto task = test::octants(64, 6, 2);
@@ -26,7 +23,8 @@ TEST_CASE("R-13 frozen weights are bit-identical after training, the head has mo
   CHECK_FALSE(same(before[5], after[5]));
 }
 
-TEST_CASE("R-22 fit with other flags than compile's throws and names the layers, or warns and trains the recorded set") {
+TEST_CASE(
+    "R-22 fit with other flags than compile's throws and names the layers, or warns and trains the recorded set") {
   const auto task = test::octants(64, 6, 2);
   const auto model = test::classifier(6, 4);
   CHECK(contains(message<StateError>([&] { model.fit(task.x, task.y); }), "compile"));
@@ -43,9 +41,8 @@ TEST_CASE("R-22 fit with other flags than compile's throws and names the layers,
   (void)model.evaluate(task.x, task.y);  // computes nothing that depends on the flags
 
   model.layers()[1].set_trainable(false);
-  model.compile({.optimizer = "sgd",
-                 .loss = "sparse_categorical_crossentropy",
-                 .on_trainable_change = TrainableChange::warn});
+  model.compile(
+      {.optimizer = "sgd", .loss = "sparse_categorical_crossentropy", .on_trainable_change = TrainableChange::warn});
   model.layers()[1].set_trainable(true);
   const auto before = model.get_weights();
   model.fit(task.x, task.y, {.verbose = kSilent});
@@ -105,8 +102,9 @@ TEST_CASE("R-77 history keys and values; evaluate returns loss and metrics; vali
   CHECK(evaluated[1] == Approx(history["val_accuracy"].back()));
 
   // Epoch numbers go on; validation every second epoch.
-  const auto later = model.fit(task.x, task.y, {.epochs = 6, .verbose = kSilent, .validation_split = 0.2,
-                                                .initial_epoch = 2, .validation_freq = 2});
+  const auto later =
+      model.fit(task.x, task.y,
+                {.epochs = 6, .verbose = kSilent, .validation_split = 0.2, .initial_epoch = 2, .validation_freq = 2});
   CHECK(later.epoch == std::vector<Index>{2, 3, 4, 5});
   CHECK(later["loss"].size() == 4);
   CHECK(later["val_loss"].size() == 2);
@@ -127,8 +125,7 @@ TEST_CASE("class_weight and sample_weight") {
   model.compile({.optimizer = SGD({.learning_rate = 0.0}), .loss = "sparse_categorical_crossentropy"});
   Tensor<float> weights({64});
   for (Index i = 0; i < 64; ++i) weights[i] = task.y[i] == 1 ? 3.f : 1.f;
-  const double by_sample =
-      model.fit(task.x, task.y, {.verbose = kSilent, .sample_weight = weights})["loss"][0];
+  const double by_sample = model.fit(task.x, task.y, {.verbose = kSilent, .sample_weight = weights})["loss"][0];
   const double by_class = model.fit(task.x, task.y, {.verbose = kSilent, .class_weight = {{1, 3.0}}})["loss"][0];
   CHECK(by_sample == Approx(by_class));
   CHECK(by_sample > model.fit(task.x, task.y, {.verbose = kSilent})["loss"][0]);
@@ -283,10 +280,9 @@ TEST_CASE("R-76 accuracy by loss and shape; unknown names suggest the nearest") 
   keys(2, "softmax", "categorical_crossentropy", one_hot);
 
   const auto model = test::classifier(6, 4);
-  CHECK(contains(message<ConfigError>([&] {
-                   model.compile({.optimizer = "sgd", .loss = "mse", .metrics = {"accuarcy"}});
-                 }),
-                 "accuracy"));
+  CHECK(contains(
+      message<ConfigError>([&] { model.compile({.optimizer = "sgd", .loss = "mse", .metrics = {"accuarcy"}}); }),
+      "accuracy"));
   CHECK(contains(message<ConfigError>([&] { model.compile({.optimizer = "adm", .loss = "mse"}); }), "adam"));
   CHECK(contains(message<ConfigError>([&] { model.compile({.optimizer = "sgd", .loss = "binary_crosentropy"}); }),
                  "binary_crossentropy"));
@@ -297,12 +293,14 @@ TEST_CASE("R-76 accuracy by loss and shape; unknown names suggest the nearest") 
 TEST_CASE("R-78 the progress line") {
   const ProgressLine bar(Verbose::progress_bar, 1719);
   Logs logs;
-  for (const auto& [name, value] : {std::pair{"loss", 1.6314}, {"accuracy", 0.5054}, {"val_loss", 0.8886}, {"val_accuracy", 0.71604}}) {
+  for (const auto& [name, value] :
+       {std::pair{"loss", 1.6314}, {"accuracy", 0.5054}, {"val_loss", 0.8886}, {"val_accuracy", 0.71604}}) {
     logs.set(name, value);
   }
-  CHECK(bar.text(1719, logs, 2.1) ==
-        "1719/1719 [==============================] - 2s 1ms/step - loss: 1.6314 - accuracy: 0.5054 - val_loss: 0.8886 - "
-        "val_accuracy: 0.7160");
+  CHECK(
+      bar.text(1719, logs, 2.1) ==
+      "1719/1719 [==============================] - 2s 1ms/step - loss: 1.6314 - accuracy: 0.5054 - val_loss: 0.8886 - "
+      "val_accuracy: 0.7160");
   Logs some;
   some.set("loss", 2.0);
   CHECK(bar.text(573, some, 1.0) == " 573/1719 [=========>....................] - ETA: 2s - loss: 2.0000");
@@ -315,7 +313,8 @@ TEST_CASE("A model in double trains too") {
   model.add(Dense<double>(4, {.activation = "softmax"}));
   const auto task = test::octants(200, 6, 2);
   const Tensor<double> x(task.x.view()), y(task.y.view());
-  model.compile({.optimizer = Adam<double>({.learning_rate = 0.05}), .loss = "sparse_categorical_crossentropy",
+  model.compile({.optimizer = Adam<double>({.learning_rate = 0.05}),
+                 .loss = "sparse_categorical_crossentropy",
                  .metrics = {"accuracy"}});
   const auto history = model.fit(x, y, {.epochs = 30, .verbose = kSilent});
   CHECK(history["accuracy"].back() > 0.9);
@@ -325,12 +324,14 @@ TEST_CASE("Training learns") {
   set_random_seed(1);
   const auto task = test::octants(600, 6, 2), unseen = test::octants(300, 6, 2, 8);
   const auto model = test::classifier(6, 4);
-  model.compile({.optimizer = Adam({.learning_rate = 0.01}), .loss = "sparse_categorical_crossentropy", .metrics = {"accuracy"}});
+  model.compile(
+      {.optimizer = Adam({.learning_rate = 0.01}), .loss = "sparse_categorical_crossentropy", .metrics = {"accuracy"}});
   model.fit(task.x, task.y, {.epochs = 40, .verbose = kSilent});
   CHECK(model.evaluate(unseen.x, unseen.y)[1] > 0.93);
 }
 
-TEST_CASE("R-62 a net of 50 layers: SELU with lecun_normal learns faster than ReLU with he_normal, on average over seeds") {
+TEST_CASE(
+    "R-62 a net of 50 layers: SELU with lecun_normal learns faster than ReLU with he_normal, on average over seeds") {
   const auto task = test::octants(512, 16, 2);
   const auto loss_of = [&](const char* activation, const char* initializer) {
     double sum = 0;

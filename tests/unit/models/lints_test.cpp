@@ -7,11 +7,11 @@
 
 using namespace graft;
 using test::contains;
+using test::kSilent;
 using test::message;
 
 namespace {
 
-constexpr auto kSilent = Verbose::silent;
 constexpr auto kQuiet = [](CompileOptions<float> options) {
   options.lints.print = false;
   return options;
@@ -60,7 +60,9 @@ TEST_CASE("lint nothing_trainable") {
 
 TEST_CASE("lint learning_rate: 1e-3 and more on unfrozen pretrained layers, by kind of optimizer") {
   const auto model = on_loaded_base();
-  const auto fires = [&](const Optimizer<float>& optimizer) { return !linted(model, with(optimizer), "learning_rate").empty(); };
+  const auto fires = [&](const Optimizer<float>& optimizer) {
+    return !linted(model, with(optimizer), "learning_rate").empty();
+  };
   const std::string text = linted(model, with("adam"), "learning_rate");
   CHECK(contains(text, "0.001 of Adam"));
   CHECK(contains(text, "\"low\""));
@@ -98,7 +100,9 @@ TEST_CASE("lint learning_rate: 1e-3 and more on unfrozen pretrained layers, by k
 }
 
 TEST_CASE("pretrained is what was read from a file, or copied from weights that were trained") {
-  const auto origin = [](const Model<float>& model, int layer = 0) { return model.layers()[layer].weights()[0]->origin(); };
+  const auto origin = [](const Model<float>& model, int layer = 0) {
+    return model.layers()[layer].weights()[0]->origin();
+  };
   const auto task = test::octants(20, 6, 1);
   const auto a = test::classifier(6, 2), b = test::classifier(6, 2);
   CHECK(origin(a) == Origin::fresh);
@@ -144,18 +148,21 @@ TEST_CASE("R-24 lint random_head: a new head over an unfrozen pretrained base") 
 }
 
 TEST_CASE("R-39 lint augmentation: augmentation stands behind the base") {
-  const Sequential wrong({Conv2D(2, {3, 3}, {.name = "conv", .input_shape = Shape{8, 8, 3}}), RandomFlip("horizontal", {.name = "flip"}),
-                          Flatten(), Dense(1)});
+  const Sequential wrong({Conv2D(2, {3, 3}, {.name = "conv", .input_shape = Shape{8, 8, 3}}),
+                          RandomFlip("horizontal", {.name = "flip"}), Flatten(), Dense(1)});
   const std::string text = linted(wrong, with("sgd"), "augmentation");
   CHECK(contains(text, "\"flip\""));
   CHECK(contains(text, "\"conv\""));
-  const Sequential right({RandomFlip("horizontal", {.input_shape = Shape{8, 8, 3}}), Conv2D(2, {3, 3}), Dropout(0.5), Flatten(), Dense(1)});
+  const Sequential right({RandomFlip("horizontal", {.input_shape = Shape{8, 8, 3}}), Conv2D(2, {3, 3}), Dropout(0.5),
+                          Flatten(), Dense(1)});
   CHECK(linted(right, with("sgd"), "augmentation").empty());
 }
 
 TEST_CASE("R-56 lint selu_initializer") {
   const auto net = [](const Initializer& initializer, const char* activation = "selu") {
-    return Sequential({Dense(4, {.activation = activation, .kernel_initializer = initializer, .name = "d", .input_shape = Shape{3}}), Dense(1)});
+    return Sequential(
+        {Dense(4, {.activation = activation, .kernel_initializer = initializer, .name = "d", .input_shape = Shape{3}}),
+         Dense(1)});
   };
   const std::string text = linted(net("glorot_uniform"), with("sgd"), "selu_initializer");
   CHECK(contains(text, "\"d\""));
@@ -174,9 +181,12 @@ TEST_CASE("R-56 lint selu_initializer") {
 
 TEST_CASE("R-56 lints selu_batch_normalization, selu_dropout, selu_skip") {
   const auto net = [](const Layer<float>& behind, const char* activation) {
-    return Sequential({Dense(4, {.activation = activation, .kernel_initializer = "lecun_normal", .input_shape = Shape{3}}), behind, Dense(1)});
+    return Sequential(
+        {Dense(4, {.activation = activation, .kernel_initializer = "lecun_normal", .input_shape = Shape{3}}), behind,
+         Dense(1)});
   };
-  CHECK(contains(linted(net(BatchNormalization(), "selu"), with("sgd"), "selu_batch_normalization"), "normalises itself"));
+  CHECK(contains(linted(net(BatchNormalization(), "selu"), with("sgd"), "selu_batch_normalization"),
+                 "normalises itself"));
   CHECK(linted(net(BatchNormalization(), "relu"), with("sgd"), "selu_batch_normalization").empty());
   CHECK(contains(linted(net(Dropout(0.5), "selu"), with("sgd"), "selu_dropout"), "AlphaDropout"));
   CHECK(linted(net(AlphaDropout(0.5), "selu"), with("sgd"), "selu_dropout").empty());
@@ -198,8 +208,11 @@ TEST_CASE("lint one_unit_softmax") {
   CHECK(contains(linted(net(1, "softmax"), with("sgd"), "one_unit_softmax"), "\"head\""));
   CHECK(linted(net(2, "softmax"), with("sgd"), "one_unit_softmax").empty());
   CHECK(linted(net(1, "sigmoid"), with("sgd"), "one_unit_softmax").empty());
-  CHECK_FALSE(linted(Sequential({Dense(1, {.input_shape = Shape{3}}), Activation("softmax")}), with("sgd"), "one_unit_softmax").empty());
-  CHECK_FALSE(linted(Sequential({Dense(1, {.input_shape = Shape{3}}), Softmax()}), with("sgd"), "one_unit_softmax").empty());
+  CHECK_FALSE(
+      linted(Sequential({Dense(1, {.input_shape = Shape{3}}), Activation("softmax")}), with("sgd"), "one_unit_softmax")
+          .empty());
+  CHECK_FALSE(
+      linted(Sequential({Dense(1, {.input_shape = Shape{3}}), Softmax()}), with("sgd"), "one_unit_softmax").empty());
   CHECK(linted(Sequential({Dense(3, {.input_shape = Shape{3}}), Softmax()}), with("sgd"), "one_unit_softmax").empty());
 }
 
@@ -258,7 +271,10 @@ TEST_CASE("lint preprocess_input: the range of the first batch against what the 
 }
 
 TEST_CASE("lints: kept in the model, silenced one by one or all, found at fit when the model is built there") {
-  const auto net = [] { return Sequential({Dense(4, {.activation = "selu", .input_shape = Shape{6}}), Dropout(0.5), Dense(1, {.activation = "softmax"})}); };
+  const auto net = [] {
+    return Sequential(
+        {Dense(4, {.activation = "selu", .input_shape = Shape{6}}), Dropout(0.5), Dense(1, {.activation = "softmax"})});
+  };
   const auto compiled = [&](const LintOptions& lints) {
     const auto model = net();
     model.compile({.optimizer = "sgd", .loss = "mse", .lints = lints});
@@ -267,7 +283,8 @@ TEST_CASE("lints: kept in the model, silenced one by one or all, found at fit wh
   CHECK(compiled({.print = false}) == 3);
   CHECK(compiled({.print = false, .silence = {"selu_initializer"}}) == 2);
   CHECK(compiled({.silence = {"all"}}) == 0);
-  CHECK(contains(message<ConfigError>([&] { (void)compiled({.silence = {"selu_initialiser"}}); }), "Did you mean \"selu_initializer\"?"));
+  CHECK(contains(message<ConfigError>([&] { (void)compiled({.silence = {"selu_initialiser"}}); }),
+                 "Did you mean \"selu_initializer\"?"));
   CHECK(net().lints().empty());
 
   const Sequential unbuilt({Dense(4, {.activation = "selu"}), Dense(1)});

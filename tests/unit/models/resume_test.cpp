@@ -19,7 +19,7 @@ using test::same;
 
 namespace {
 
-const Shape kPicture{6, 6, 2};
+const Shape kResumePicture{6, 6, 2};
 
 struct Interrupted {};
 
@@ -37,10 +37,10 @@ class Interrupt : public Callback<float> {
 
 /// A net with everything that a run must remember: dropout, augmentation, moving statistics, a frozen layer.
 Sequential<float> net() {
-  const Sequential<float> model({Conv2D(4, 3, {.activation = "relu", .trainable = false, .input_shape = kPicture}),
-                                 RandomFlip(), RandomContrast(0.5, {.value_range = {-10, 10}}), BatchNormalization(),
-                                 Dropout(0.3), Flatten(), Dense(8, {.activation = "relu"}), GaussianNoise(0.1),
-                                 Dense(2, {.activation = "softmax"})});
+  const Sequential<float> model(
+      {Conv2D(4, 3, {.activation = "relu", .trainable = false, .input_shape = kResumePicture}), RandomFlip(),
+       RandomContrast(0.5, {.value_range = {-10, 10}}), BatchNormalization(), Dropout(0.3), Flatten(),
+       Dense(8, {.activation = "relu"}), GaussianNoise(0.1), Dense(2, {.activation = "softmax"})});
   Rng rng(5);
   for (const auto& weight : model.weights()) {
     for (float& value : weight->mutable_value().view().span()) value = static_cast<float>(rng.uniform(0.1, 0.4));
@@ -48,7 +48,8 @@ Sequential<float> net() {
   return model;
 }
 struct Data {
-  Tensor<float> x{kPicture.with_batch(50)}, y{Shape{50}}, x_valid{kPicture.with_batch(20)}, y_valid{Shape{20}};
+  Tensor<float> x{kResumePicture.with_batch(50)}, y{Shape{50}}, x_valid{kResumePicture.with_batch(20)},
+      y_valid{Shape{20}};
 };
 const Data& data() {
   static const Data data = [] {
@@ -216,7 +217,7 @@ TEST_CASE("BackupAndRestore: the backup goes when fit is done, and one of anothe
   CHECK(contains(refused(net(), "sgd"), "Adam"));
   CHECK(contains(refused(net(), "adam", 10), "7 batches over 50 samples"));
   CHECK(contains(refused(net(), "adam", 8, {std::make_shared<TerminateOnNaN<>>()}), "2 callbacks"));
-  const Sequential<float> other({Flatten({.input_shape = kPicture}), Dense(2, {.activation = "softmax"})});
+  const Sequential<float> other({Flatten({.input_shape = kResumePicture}), Dense(2, {.activation = "softmax"})});
   CHECK(contains(refused(other, "adam"), "another backup_dir"));
 
   // A damaged file is an error, whatever byte is wrong.

@@ -9,7 +9,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-Model<double> around(const Layer<double>& layer, const std::vector<Shape>& samples) {
+Model<double> around_all(const Layer<double>& layer, const std::vector<Shape>& samples) {
   std::vector<Symbol<double>> inputs;
   for (const Shape& sample : samples) inputs.push_back(Input<double>(sample));
   return {inputs, call_layer(layer, inputs)};
@@ -97,25 +97,25 @@ std::vector<std::string> names(const std::vector<Layer<double>>& layers) {
 TEST_CASE("TimeDistributed applies a layer, or a model, to every step") {
   const Dense<double> dense(3, {.activation = "tanh"});
   const TimeDistributed<double> wrapped(dense);
-  const auto model = around(wrapped, {{4, 2}});
+  const auto model = around_all(wrapped, {{4, 2}});
   CHECK(model.output_shape() == Shape{Shape::kUnknown, 4, 3});
   CHECK(wrapped.layer() == dense);
   CHECK(wrapped.weights() == dense.weights());
   const auto x = random_tensor<double>({5, 4, 2}, 3);
-  const auto plain = around(dense, {{4, 2}});
+  const auto plain = around_all(dense, {{4, 2}});
   CHECK(distance(model.predict(x), plain.predict(x)) < 1e-14);
   check_model_gradients(model, {x});
 
   const Sequential<double> images({Conv2D<double>(2, 2, {.input_shape = Shape{3, 3, 1}}), BatchNormalization<double>(),
                                    Flatten<double>(), Dense<double>(2)});
-  const auto films = around(TimeDistributed<double>(images), {{3, 3, 3, 1}});
+  const auto films = around_all(TimeDistributed<double>(images), {{3, 3, 3, 1}});
   const auto film = random_tensor<double>({2, 3, 3, 3, 1}, 4);
   randomize<double>(films, 5);
   const auto y = films.predict(film);
   CHECK(y.shape() == Shape{2, 3, 2});
   CHECK(distance(y.reshaped({6, 2}), images.predict(film.reshaped({6, 3, 3, 1}))) < 1e-14);
   check_model_gradients(films, {film});
-  check_model_gradients(around(TimeDistributed<double>(LSTM<double>(2)), {{2, 3, 2}}),
+  check_model_gradients(around_all(TimeDistributed<double>(LSTM<double>(2)), {{2, 3, 2}}),
                         {random_tensor<double>({2, 2, 3, 2}, 6)});
 }
 
@@ -144,11 +144,11 @@ TEST_CASE("Bidirectional is its two layers, the second from the end to the start
       INFO(mode << ", return_sequences " << sequences);
       const Bidirectional<double> both(GRU<double>(3, {.return_sequences = sequences, .name = "gru"}),
                                        {.merge_mode = mode});
-      const auto model = around(both, {{4, 2}});
+      const auto model = around_all(both, {{4, 2}});
       randomize<double>(model, 4);
       CHECK(names(both.impl().sublayers()) == std::vector<std::string>{"forward_gru", "backward_gru"});
       const GRU<double> one(3, {.return_sequences = sequences});
-      const auto single = around(one, {{4, 2}});
+      const auto single = around_all(one, {{4, 2}});
       one.set_weights(both.forward_layer().get_weights());
       const auto ahead = single.predict(x);
       one.set_weights(both.backward_layer().get_weights());
@@ -178,7 +178,7 @@ TEST_CASE("Bidirectional: two outputs, states in and out, a backward layer of it
   const auto x = random_tensor<double>({2, 3, 2}, 8);
   const Bidirectional<double> two(LSTM<double>(2, {.return_sequences = true, .return_state = true}),
                                   {.merge_mode = std::nullopt});
-  const auto model = around(two, {{3, 2}, {2}, {2}, {2}, {2}});
+  const auto model = around_all(two, {{3, 2}, {2}, {2}, {2}, {2}});
   Tensors<double> inputs = {x};
   for (std::uint64_t i = 0; i < 4; ++i) inputs.push_back(random_tensor<double>({2, 2}, 20 + i));
   check_model_gradients(model, inputs);
@@ -193,7 +193,7 @@ TEST_CASE("Bidirectional: two outputs, states in and out, a backward layer of it
 
   const Bidirectional<double> unlike(SimpleRNN<double>(2, {.name = "a"}),
                                      {.backward_layer = LSTM<double>(3, {.go_backwards = true, .name = "b"})});
-  const auto mixed = around(unlike, {{3, 2}});
+  const auto mixed = around_all(unlike, {{3, 2}});
   CHECK(mixed.output_shape() == Shape{Shape::kUnknown, 5});
   CHECK(names(unlike.impl().sublayers()) == std::vector<std::string>{"forward_a", "backward_b"});
   check_model_gradients(mixed, {x});

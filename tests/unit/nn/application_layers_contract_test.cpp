@@ -19,7 +19,7 @@ std::vector<LayerCase> application_cases() {
   };
 }
 
-const graft::test::LayerCases registered(&application_cases);
+const graft::test::LayerCases registered_application(&application_cases);
 
 }  // namespace
 

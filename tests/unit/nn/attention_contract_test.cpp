@@ -5,7 +5,7 @@ using namespace graft::test;
 
 namespace {
 
-std::vector<LayerCase> cases() {
+std::vector<LayerCase> attention_cases() {
   std::vector<LayerCase> all;
   const auto add = [&](const std::string& label, std::vector<Shape> samples, const Layer<double>& layer) {
     all.push_back({label, layer, std::move(samples)});
@@ -48,10 +48,10 @@ std::vector<LayerCase> cases() {
   return all;
 }
 
-const graft::test::LayerCases registered(&cases);
+const graft::test::LayerCases registered_attention(&attention_cases);
 
 }  // namespace
 
 TEST_CASE("attention obeys the layer contract") {
-  for (const LayerCase& test : cases()) check_layer_contract(test);
+  for (const LayerCase& test : attention_cases()) check_layer_contract(test);
 }

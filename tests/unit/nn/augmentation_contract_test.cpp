@@ -14,7 +14,7 @@ const Shape kPlanes{3, 4, 5};
 constexpr std::array<double, 2> kRange = {-6, 6};
 constexpr std::array<double, 2> kNarrow = {-1, 1.5};
 
-std::vector<LayerCase> cases() {
+std::vector<LayerCase> augmentation_cases() {
   const char* const planes = "channels_first";
   return {
       {"RandomBrightness", RandomBrightness<double>(0.5, {.value_range = kRange}), {kImage}},
@@ -101,7 +101,7 @@ std::vector<LayerCase> cases() {
   };
 }
 
-const graft::test::LayerCases registered(&cases);
+const graft::test::LayerCases registered_augmentation(&augmentation_cases);
 
 Tensor<double> image(const Shape& shape, const std::vector<double>& pixels) {
   auto x = Tensor<double>::uninitialized(shape);
@@ -126,7 +126,7 @@ void check_close(const List& a, const List& b) {
 }  // namespace
 
 TEST_CASE("Augmentation: every layer obeys the layer contract") {
-  for (const LayerCase& test : cases()) {
+  for (const LayerCase& test : augmentation_cases()) {
     DYNAMIC_SECTION(test.label) { check_layer_contract(test); }
   }
 }
@@ -260,7 +260,7 @@ TEST_CASE("Augmentation: all operations of RandAugment are used, each image has 
 }
 
 TEST_CASE("Augmentation: what differs between training and inference ends the deterministic prefix") {
-  for (const LayerCase& test : cases()) {
+  for (const LayerCase& test : augmentation_cases()) {
     CAPTURE(test.label);
     const std::vector<Shape> shapes = test.shapes(2);
     const bool always = test.layer.class_name() == "AutoContrast";
@@ -273,7 +273,7 @@ TEST_CASE("Augmentation: what differs between training and inference ends the de
 }
 
 TEST_CASE("Augmentation: forward and backward allocate nothing") {
-  for (const LayerCase& test : cases()) {
+  for (const LayerCase& test : augmentation_cases()) {
     CAPTURE(test.label);
     const std::vector<Shape> shapes = test.shapes(3);
     const Needs needs = test.layer.impl().needs(shapes, kTrain);

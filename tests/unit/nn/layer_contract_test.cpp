@@ -66,7 +66,7 @@ void add_spatial(const AddCase& add) {
 }
 
 // Odd sizes, ranks 2 to 5.
-std::vector<LayerCase> cases() {
+std::vector<LayerCase> plain_layer_cases() {
   std::vector<LayerCase> all;
   const auto add = [&](const std::string& label, const Shape& sample, const Layer<double>& layer) {
     // One value of a channel has no variance to train on.
@@ -267,12 +267,12 @@ std::vector<LayerCase> cases() {
   return all;
 }
 
-const graft::test::LayerCases registered(&cases);
+const graft::test::LayerCases registered_plain_layer(&plain_layer_cases);
 
 }  // namespace
 
 TEST_CASE("every layer obeys the layer contract") {
-  for (const LayerCase& test : cases()) check_layer_contract(test);
+  for (const LayerCase& test : plain_layer_cases()) check_layer_contract(test);
 }
 
 TEST_CASE("the contract test names every built-in layer") {

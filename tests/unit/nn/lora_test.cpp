@@ -29,7 +29,7 @@ std::vector<LayerCase> lora_cases() {
   };
 }
 
-const graft::test::LayerCases registered(&lora_cases);
+const graft::test::LayerCases registered_lora(&lora_cases);
 
 Layer<float> built(const Layer<float>& layer, const Shape& input) {
   layer.impl().ensure_built(std::vector<Shape>{input});

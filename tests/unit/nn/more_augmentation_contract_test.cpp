@@ -14,7 +14,7 @@ const Shape kPlanes{3, 4, 5};
 constexpr std::array<double, 2> kRange = {-6, 6};
 constexpr std::array<double, 2> kNarrow = {-1, 1.5};
 
-std::vector<LayerCase> cases() {
+std::vector<LayerCase> more_augmentation_cases() {
   const char* const planes = "channels_first";
   return {
       {"RandomHeight", RandomHeight<double>(0.5), {kImage}},
@@ -59,7 +59,7 @@ std::vector<LayerCase> cases() {
   };
 }
 
-const graft::test::LayerCases registered(&cases);
+const graft::test::LayerCases registered_more_augmentation(&more_augmentation_cases);
 
 Tensor<double> trained(const Layer<double>& layer, const Tensor<double>& x, RandomKey key = {42}) {
   LayerRun<double> run(layer, x, kTrain, key);
@@ -92,7 +92,7 @@ Tensor<double> ramps(Index images, Index height, Index width) {
 }  // namespace
 
 TEST_CASE("More augmentation: every layer obeys the layer contract") {
-  for (const LayerCase& test : cases()) {
+  for (const LayerCase& test : more_augmentation_cases()) {
     DYNAMIC_SECTION(test.label) { check_layer_contract(test); }
   }
 }

@@ -7,7 +7,7 @@ using Catch::Matchers::ContainsSubstring;
 // Layers that stand by themselves: products by an equation, categories, what Keras 3 has dropped.
 namespace {
 
-std::vector<LayerCase> cases() {
+std::vector<LayerCase> more_layers_cases() {
   std::vector<LayerCase> all;
   const auto add = [&](const std::string& label, std::vector<Shape> samples, const Layer<double>& layer,
                        Index classes = 0) {
@@ -65,7 +65,7 @@ std::vector<LayerCase> cases() {
   return all;
 }
 
-const LayerCases registered(&cases);
+const LayerCases registered_more_layers(&more_layers_cases);
 
 template <class Layer>
 std::vector<double> outputs(const Layer& layer, const Tensor<double>& x) {
@@ -76,7 +76,7 @@ std::vector<double> outputs(const Layer& layer, const Tensor<double>& x) {
 }  // namespace
 
 TEST_CASE("single layers obey the layer contract") {
-  for (const LayerCase& test : cases()) check_layer_contract(test);
+  for (const LayerCase& test : more_layers_cases()) check_layer_contract(test);
 }
 
 TEST_CASE("categories: values, and what is none") {

@@ -13,7 +13,7 @@ const std::vector<const char*> kPositive{"ops.TrueDivide", "ops.Mod",     "ops.F
                                          "ops.Tan",        "ops.Arctan2", "ops.Reciprocal"};
 bool positive_only(const std::string& name) { return std::count(kPositive.begin(), kPositive.end(), name) > 0; }
 
-std::vector<LayerCase> cases() {
+std::vector<LayerCase> op_cases() {
   std::vector<LayerCase> all;
   const auto add = [&](const char* class_name, std::vector<Shape> samples, Members config = {}) {
     const Config full = Config::object(std::move(config));
@@ -108,7 +108,7 @@ double value_of(const char* name, double x, Members config = {}) {
 }  // namespace
 
 TEST_CASE("every operation obeys the layer contract") {
-  for (const LayerCase& test : cases()) check_layer_contract(test);
+  for (const LayerCase& test : op_cases()) check_layer_contract(test);
 }
 
 TEST_CASE("operations of positive numbers: values and gradients") {
@@ -189,7 +189,7 @@ TEST_CASE("the contract test names every operation") {
   register_builtin_layers<double>();
   std::vector<std::string> tested(kPositive.begin(), kPositive.end());
   tested.push_back("ops.StopGradient");
-  for (const LayerCase& test : cases()) tested.emplace_back(test.layer.class_name());
+  for (const LayerCase& test : op_cases()) tested.emplace_back(test.layer.class_name());
   for (const std::string& name : LayerRegistry<double>::instance().class_names()) {
     INFO(name);
     if (name.substr(0, 4) == "ops.") CHECK(std::count(tested.begin(), tested.end(), name) > 0);

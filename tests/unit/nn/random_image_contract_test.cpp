@@ -8,7 +8,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-std::vector<LayerCase> cases() {
+std::vector<LayerCase> random_image_cases() {
   const Shape image{4, 5, 2};
   std::vector<LayerCase> all{
       {"RandomFlip", RandomFlip<double>(), {image}},
@@ -39,7 +39,7 @@ std::vector<LayerCase> cases() {
   return all;
 }
 
-const graft::test::LayerCases registered(&cases);
+const graft::test::LayerCases registered_random_image(&random_image_cases);
 
 /// Pixels 0, 1, 2, … of n images.
 Tensor<double> ramp(Index n, Index height, Index width) {
@@ -57,7 +57,7 @@ std::vector<double> trained(const Layer<double>& layer, const Tensor<double>& x,
 }  // namespace
 
 TEST_CASE("Random images: every layer obeys the layer contract") {
-  for (const LayerCase& test : cases()) {
+  for (const LayerCase& test : random_image_cases()) {
     DYNAMIC_SECTION(test.label) { check_layer_contract(test); }
   }
 }
@@ -139,7 +139,7 @@ TEST_CASE("Random images: what is drawn, and from what") {
 }
 
 TEST_CASE("Random images: identity at inference, and with factors of nothing") {
-  for (const LayerCase& test : cases()) {
+  for (const LayerCase& test : random_image_cases()) {
     CAPTURE(test.label);
     const std::vector<Shape> shapes = test.shapes(2);
     CHECK(test.layer.impl().needs(shapes, {}).is_view);
@@ -154,7 +154,7 @@ TEST_CASE("Random images: identity at inference, and with factors of nothing") {
 }
 
 TEST_CASE("Random images: forward and backward allocate nothing") {
-  for (const LayerCase& test : cases()) {
+  for (const LayerCase& test : random_image_cases()) {
     CAPTURE(test.label);
     const Shape shape = test.samples[0].with_batch(3);
     const Tensor<double> x = random_tensor<double>(shape, 1), dy = random_tensor<double>(shape, 2);

@@ -91,7 +91,7 @@ std::vector<LayerCase> recurrent_cases() {
   };
 }
 
-const graft::test::LayerCases registered(&recurrent_cases);
+const graft::test::LayerCases registered_recurrent(&recurrent_cases);
 
 }  // namespace
 

@@ -1,14 +1,15 @@
 #include <limits>
 
-#include "../../support/layer_contract.hpp"
+#include "tests/support/layer_tools.hpp"
 
 using namespace graft;
 using Catch::Matchers::ContainsSubstring;
+using graft::test::kTrain;
 using graft::test::LayerRun;
+using graft::test::object;
 
 namespace {
 
-constexpr Use kTrain{true, true, true, true};
 constexpr Index kHuge = std::numeric_limits<Index>::max() / 8;
 
 Shape output_of(const Layer<float>& layer, const Shape& input) {
@@ -22,7 +23,6 @@ std::vector<float> forward(const Layer<float>& layer, const Tensor<float>& x) {
   return {run.y().begin(), run.y().end()};
 }
 
-Config object(std::vector<Config::Member> members) { return Config::object(std::move(members)); }
 Config list(std::vector<Config> items) { return Config::array(std::move(items)); }
 
 }  // namespace

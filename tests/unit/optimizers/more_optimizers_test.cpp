@@ -424,8 +424,8 @@ std::vector<Optimizer<float>> all_four() {
           graft::MultiOptimizer(graft::OptimizerMap(graft::Adafactor(), {{"head/.*", graft::Nadam()}}))};
 }
 
-struct Pair {
-  explicit Pair(const Numbers& kernel_values = Numbers(12, 0.5), const Numbers& bias_values = {1, 2, 3})
+struct KernelAndBias {
+  explicit KernelAndBias(const Numbers& kernel_values = Numbers(12, 0.5), const Numbers& bias_values = {1, 2, 3})
       : kernel(variable<float>({4, 3}, kernel_values)), bias(variable<float>({3}, bias_values, "bias")) {
     kernel->set_path("dense/kernel");
     bias->set_path("head/bias");
@@ -461,11 +461,11 @@ TEST_CASE("the four: a state taken and given back goes on as if nothing had happ
   for (const auto& optimizer : all_four()) {
     CAPTURE(optimizer.class_name());
     const auto copy = Optimizer<float>::from_config(optimizer.config());
-    Pair first;
+    KernelAndBias first;
     graft::Rng rng(1);
     for (int t = 0; t < 3; ++t) first.apply(optimizer, rng);
     const auto values = [](const VariablePtr<float>& w) { return Numbers(w->value().begin(), w->value().end()); };
-    Pair second(values(first.kernel), values(first.bias));
+    KernelAndBias second(values(first.kernel), values(first.bias));
     auto state = optimizer.state(std::vector{first.kernel, first.bias});
     for (auto& slot : state.slots) slot.variable = slot.variable == first.kernel ? second.kernel : second.bias;
     copy.set_state(state);

@@ -28,7 +28,7 @@ VariablePtr<Scalar> variable(std::vector<Scalar> values, std::string name = "w")
 }
 
 template <class Scalar>
-void step(const Optimizer<Scalar>& optimizer, const VariablePtr<Scalar>& w, std::vector<Scalar> gradient) {
+void apply_gradient(const Optimizer<Scalar>& optimizer, const VariablePtr<Scalar>& w, std::vector<Scalar> gradient) {
   Tensor<Scalar> g(w->shape(), gradient);
   const Gradient<Scalar> list[] = {{w.get(), g.view()}};
   optimizer.apply(list);
@@ -38,9 +38,9 @@ void step(const Optimizer<Scalar>& optimizer, const VariablePtr<Scalar>& w, std:
 template <class Scalar>
 Tensor<Scalar> three_steps(const Optimizer<Scalar>& optimizer) {
   const auto w = variable<Scalar>({1, -2});
-  step<Scalar>(optimizer, w, {Scalar(0.5), -1});
-  step<Scalar>(optimizer, w, {Scalar(0.25), 3});
-  step<Scalar>(optimizer, w, {Scalar(-0.125), Scalar(0.5)});
+  apply_gradient<Scalar>(optimizer, w, {Scalar(0.5), -1});
+  apply_gradient<Scalar>(optimizer, w, {Scalar(0.25), 3});
+  apply_gradient<Scalar>(optimizer, w, {Scalar(-0.125), Scalar(0.5)});
   return w->value();
 }
 
@@ -81,7 +81,7 @@ TEST_CASE("three steps of every optimizer as Keras 3.11.3 makes them, and as the
   }
 }
 
-struct Pair {
+struct TwoVariables {
   VariablePtr<float> first = variable<float>({0.f, 0.f}), second = variable<float>({0.f, 0.f});
   // With SGD and a learning rate of 1 the weights are what is left of the gradients, with the other sign.
   void apply(const Optimizer<float>& optimizer) {
@@ -93,7 +93,7 @@ struct Pair {
 
 TEST_CASE("R-74: clipvalue, clipnorm for each variable, global_clipnorm for all together") {
   const auto check = [](const Optimizer<float>& optimizer, std::vector<double> first, std::vector<double> second) {
-    Pair pair;
+    TwoVariables pair;
     pair.apply(optimizer);
     for (Index i = 0; i < 2; ++i) {
       CHECK(-pair.first->value()[i] == Approx(first[static_cast<std::size_t>(i)]).margin(2e-7));
@@ -123,7 +123,7 @@ TEST_CASE("R-74: a gradient that is not finite is not clipped into a good-lookin
        {Optimizer<float>(graft::SGD({.clipnorm = 1.0})), Optimizer<float>(graft::SGD({.global_clipnorm = 1.0})),
         Optimizer<float>(graft::SGD({.clipvalue = 1.0}))}) {
     const auto w = variable<float>({1.f, 1.f});
-    step<float>(optimizer, w, {nan, 1.f});
+    apply_gradient<float>(optimizer, w, {nan, 1.f});
     CHECK(std::isnan(w->value()[0]));
   }
 }
@@ -133,7 +133,7 @@ TEST_CASE("R-23: one optimizer object through freezing and unfreezing; slots app
   const auto head = variable<float>({1.f, -2.f}, "head"), base = variable<float>({1.f, -2.f}, "base");
   const std::vector<VariablePtr<float>> all{head, base};
 
-  step<float>(optimizer, head, {0.5f, -1.f});  // base is frozen
+  apply_gradient<float>(optimizer, head, {0.5f, -1.f});  // base is frozen
   CHECK(optimizer.iterations() == 1);
   CHECK(optimizer.state(all).slots.size() == 2);
   CHECK(base->value()[0] == 1.f);
@@ -149,7 +149,7 @@ TEST_CASE("R-23: one optimizer object through freezing and unfreezing; slots app
   CHECK(state.slots[2].variable == base);
   CHECK(state.slots[2].value[0] == Approx(0.05f));  // (1 - beta_1) g, from zero: the slot is new
 
-  step<float>(optimizer, head, {-0.125f, 0.5f});  // frozen again
+  apply_gradient<float>(optimizer, head, {-0.125f, 0.5f});  // frozen again
   CHECK(optimizer.iterations() == 3);
   CHECK(head->value()[0] == Approx(.75041920).margin(5e-6));  // as if nothing had happened in between
   CHECK(head->value()[1] == Approx(-1.99713302).margin(5e-6));
@@ -199,15 +199,15 @@ TEST_CASE("gradient accumulation updates with the mean of the gradients, then cl
   const Optimizer<float> optimizer =
       graft::SGD({.learning_rate = 1, .clipvalue = 1.0, .gradient_accumulation_steps = 3});
   const auto w = variable<float>({0.f, 0.f});
-  step<float>(optimizer, w, {3.f, 1.f});
-  step<float>(optimizer, w, {3.f, -4.f});
+  apply_gradient<float>(optimizer, w, {3.f, 1.f});
+  apply_gradient<float>(optimizer, w, {3.f, -4.f});
   CHECK(w->value()[0] == 0.f);
   CHECK(optimizer.iterations() == 0);
-  step<float>(optimizer, w, {3.f, 1.5f});
+  apply_gradient<float>(optimizer, w, {3.f, 1.5f});
   CHECK(w->value()[0] == Approx(-1.0));  // mean 3, clipped
   CHECK(w->value()[1] == Approx(0.5));   // mean -0.5
   CHECK(optimizer.iterations() == 1);
-  step<float>(optimizer, w, {9.f, 9.f});
+  apply_gradient<float>(optimizer, w, {9.f, 9.f});
   CHECK(w->value()[1] == Approx(0.5));  // the sum started again
   CHECK_THROWS_AS(graft::SGD({.gradient_accumulation_steps = 1}), graft::ConfigError);
 }
@@ -216,7 +216,7 @@ TEST_CASE("loss_scale_factor: the gradients are divided by it") {
   const Optimizer<float> optimizer = graft::SGD({.learning_rate = 1, .loss_scale_factor = 128.0});
   CHECK(optimizer.loss_scale() == 128.0);
   const auto w = variable<float>({0.f});
-  step<float>(optimizer, w, {64.f});
+  apply_gradient<float>(optimizer, w, {64.f});
   CHECK(w->value()[0] == Approx(-0.5));
 }
 
@@ -224,15 +224,15 @@ TEST_CASE("LossScaleOptimizer leaves out steps that overflow, and adapts its sca
   const auto inner = graft::SGD({.learning_rate = 1});
   const Optimizer<float> optimizer = graft::LossScaleOptimizer(inner, {.initial_scale = 8, .dynamic_growth_steps = 2});
   const auto w = variable<float>({0.f, 0.f});
-  step<float>(optimizer, w, {8.f, 16.f});
+  apply_gradient<float>(optimizer, w, {8.f, 16.f});
   CHECK(w->value()[1] == Approx(-2.0));
-  step<float>(optimizer, w, {std::numeric_limits<float>::infinity(), 0.f});
+  apply_gradient<float>(optimizer, w, {std::numeric_limits<float>::infinity(), 0.f});
   CHECK(w->value()[1] == Approx(-2.0));
   CHECK(optimizer.loss_scale() == 4.0);
   CHECK(optimizer.iterations() == 1);
-  step<float>(optimizer, w, {0.f, 4.f});
+  apply_gradient<float>(optimizer, w, {0.f, 4.f});
   CHECK(optimizer.loss_scale() == 4.0);
-  step<float>(optimizer, w, {0.f, 4.f});
+  apply_gradient<float>(optimizer, w, {0.f, 4.f});
   CHECK(optimizer.loss_scale() == 8.0);  // two good steps since the bad one
   CHECK(w->value()[1] == Approx(-4.0));
 
@@ -247,8 +247,8 @@ TEST_CASE("LossScaleOptimizer leaves out steps that overflow, and adapts its sca
 TEST_CASE("use_ema averages the weights; they come in on demand or every so many steps") {
   const auto w = variable<float>({0.f});
   const Optimizer<float> optimizer = graft::SGD({.learning_rate = 1, .use_ema = true, .ema_momentum = 0.75});
-  step<float>(optimizer, w, {-4.f});  // w = 4, and so is the average
-  step<float>(optimizer, w, {-4.f});  // w = 8
+  apply_gradient<float>(optimizer, w, {-4.f});  // w = 4, and so is the average
+  apply_gradient<float>(optimizer, w, {-4.f});  // w = 8
   CHECK(w->value()[0] == 8.f);
   optimizer.finalize_variable_values(std::vector{w});
   CHECK(w->value()[0] == Approx(0.75 * 4 + 0.25 * 8));
@@ -256,16 +256,16 @@ TEST_CASE("use_ema averages the weights; they come in on demand or every so many
   const auto v = variable<float>({0.f});
   const Optimizer<float> often =
       graft::SGD({.learning_rate = 1, .use_ema = true, .ema_momentum = 0.75, .ema_overwrite_frequency = 2});
-  step<float>(often, v, {-4.f});
+  apply_gradient<float>(often, v, {-4.f});
   CHECK(v->value()[0] == 4.f);
-  step<float>(often, v, {-4.f});
+  apply_gradient<float>(often, v, {-4.f});
   CHECK(v->value()[0] == Approx(5.0));
 }
 
 TEST_CASE("constraints are applied after the update") {
   const auto w = variable<float>({3.f, 4.f});
   w->set_constraint(graft::MaxNorm(1.0));
-  step<float>(graft::SGD({.learning_rate = 0.0}), w, {0.f, 0.f});
+  apply_gradient<float>(graft::SGD({.learning_rate = 0.0}), w, {0.f, 0.f});
   CHECK(w->value()[0] == Approx(0.6));
   CHECK(w->value()[1] == Approx(0.8));
 }
@@ -275,19 +275,19 @@ TEST_CASE("learning rates: numbers can be set, schedules run by the step") {
   CHECK(plain.learning_rate() == Approx(0.01));
   plain.set_learning_rate(0.5);
   const auto w = variable<float>({0.f});
-  step<float>(plain, w, {1.f});
+  apply_gradient<float>(plain, w, {1.f});
   CHECK(w->value()[0] == Approx(-0.5));
 
   const Optimizer<float> scheduled = graft::SGD({.learning_rate = graft::PiecewiseConstantDecay({1}, {0.5, 0.25})});
   CHECK_THROWS_AS(scheduled.set_learning_rate(0.1), graft::StateError);
-  step<float>(scheduled, w, {1.f});
-  step<float>(scheduled, w, {1.f});
+  apply_gradient<float>(scheduled, w, {1.f});
+  apply_gradient<float>(scheduled, w, {1.f});
   CHECK(scheduled.learning_rate() == 0.25);
-  step<float>(scheduled, w, {1.f});
+  apply_gradient<float>(scheduled, w, {1.f});
   CHECK(w->value()[0] == Approx(-1.75));
 
   const Optimizer<float> own = graft::SGD({.learning_rate = [](Index t) { return 1.0 / static_cast<double>(t + 1); }});
-  step<float>(own, w, {0.f});
+  apply_gradient<float>(own, w, {0.f});
   CHECK(own.learning_rate() == 0.5);
   CHECK_THROWS_AS(own.config(), graft::ConfigError);
 }
@@ -329,7 +329,7 @@ TEST_CASE("schedules give the learning rates that Keras 3.11.3 used", "[golden]"
     INFO(name);
     for (const double rate : phase["learning_rate_before_step"]) {
       CHECK(optimizer.learning_rate() == Approx(rate).epsilon(1e-5).margin(1e-8));
-      step<float>(optimizer, w, {1.f});
+      apply_gradient<float>(optimizer, w, {1.f});
     }
   }
 }
@@ -383,7 +383,7 @@ TEST_CASE("optimizers of every Keras can be read") {
   const auto keras_2 =
       object("SGD", {{"lr", 0.009999999776482582}, {"momentum", 0.9}, {"decay", 0.5}, {"nesterov", true}});
   CHECK(keras_2.learning_rate() == Approx(0.01));
-  step<float>(keras_2, variable<float>({0.f}), {1.f});
+  apply_gradient<float>(keras_2, variable<float>({0.f}), {1.f});
   CHECK(keras_2.learning_rate() == Approx(0.01 / 1.5));
   const auto custom = object("Custom>Adam", {{"name", "Adam"},
                                              {"learning_rate", 0.0010000000474974513},
@@ -423,15 +423,15 @@ TEST_CASE("a state taken and given back goes on as if nothing had happened") {
     if (config["config"].contains("momentum")) config["config"]["momentum"] = 0.9;
     const auto original = Optimizer<float>::from_config(config), copy = Optimizer<float>::from_config(config);
     const auto w = variable<float>({1.f, -2.f});
-    for (int i = 0; i < 3; ++i) step<float>(original, w, {0.5f, -1.f});
+    for (int i = 0; i < 3; ++i) apply_gradient<float>(original, w, {0.5f, -1.f});
     original.set_learning_rate(0.05);
     const auto v = variable<float>({w->value()[0], w->value()[1]});
     auto state = original.state(std::vector{w});
     for (auto& slot : state.slots) slot.variable = v;
     copy.set_state(state);
     for (int i = 0; i < 5; ++i) {
-      step<float>(original, w, {0.25f, 3.f});
-      step<float>(copy, v, {0.25f, 3.f});
+      apply_gradient<float>(original, w, {0.25f, 3.f});
+      apply_gradient<float>(copy, v, {0.25f, 3.f});
     }
     CHECK(w->value()[0] == v->value()[0]);
     CHECK(w->value()[1] == v->value()[1]);
@@ -445,7 +445,7 @@ TEST_CASE("a state taken and given back goes on as if nothing had happened") {
 TEST_CASE("a state that does not fit is refused, and nothing is changed") {
   const Optimizer<float> optimizer = "adam";
   const auto w = variable<float>({1.f, -2.f});
-  step<float>(optimizer, w, {0.5f, -1.f});
+  apply_gradient<float>(optimizer, w, {0.5f, -1.f});
   auto state = optimizer.state(std::vector{w});
   const auto before = state;
   state.iterations = 77;

@@ -6,13 +6,12 @@
 
 using namespace graft;
 using test::contains;
+using test::kSilent;
 using test::message;
 using test::same;
 
 // Autoencoders of all kinds, and what is reused of them.
 namespace {
-
-constexpr auto kSilent = Verbose::silent;
 
 // Points near a plane of 2 dimensions in 6.
 Tensor<float> flat_cloud(Index samples, std::uint64_t seed) {

@@ -3,13 +3,13 @@
 
 using namespace graft;
 using Catch::Matchers::ContainsSubstring;
+using test::kSilent;
 
 namespace {
 
-constexpr auto kSilent = Verbose::silent;
-
 Sequential<float> small_trunk(Index features) {
-  return Sequential({Dense(16, {.activation = "tanh", .input_shape = Shape{features}}), Dense(8, {.activation = "tanh"})});
+  return Sequential(
+      {Dense(16, {.activation = "tanh", .input_shape = Shape{features}}), Dense(8, {.activation = "tanh"})});
 }
 
 // Numbers around one of three centres, and which one.
@@ -92,14 +92,13 @@ TEST_CASE("R-45: stacks of autoencoders and of RBMs on pictures") {
   for (Index i = 0; i < 60; ++i) {
     for (Index j = 0; j < 16; ++j) pictures[i * 16 + j] = j / 4 == i % 4 || rng.uniform() < 0.05 ? 1.f : 0.f;
   }
-  const auto encoders = pretrain_autoencoder_stack<float>(pictures, {8, 4}, {.output_activation = "sigmoid",
-                                                                        .epochs = 40,
-                                                                        .batch_size = 10,
-                                                                        .optimizer = Adam({.learning_rate = 0.01})});
+  const auto encoders = pretrain_autoencoder_stack<float>(
+      pictures, {8, 4},
+      {.output_activation = "sigmoid", .epochs = 40, .batch_size = 10, .optimizer = Adam({.learning_rate = 0.01})});
   CHECK(encoders.model.predict(pictures).shape() == Shape{60, 4});
   CHECK(encoders.histories[0]["loss"].back() < 0.6 * encoders.histories[0]["loss"].front());
-  const auto rbms = pretrain_rbm_stack<float>(pictures, {8, 4}, {.seed = 1},
-                                              {.batch_size = 10, .epochs = 100, .learning_rate = 0.1, .verbose = kSilent});
+  const auto rbms = pretrain_rbm_stack<float>(
+      pictures, {8, 4}, {.seed = 1}, {.batch_size = 10, .epochs = 100, .learning_rate = 0.1, .verbose = kSilent});
   CHECK(rbms.model.predict(pictures).shape() == Shape{60, 4});
   CHECK(rbms.histories[0]["reconstruction_error"].back() < 0.5 * rbms.histories[0]["reconstruction_error"].front());
   CHECK(rbms.model.layers().size() == 3);
@@ -169,8 +168,10 @@ TEST_CASE("R-47: siamese pretraining, triplets and mined triplets pull classes t
   const auto fresh = small_trunk(4), pairs = small_trunk(4), triplets = small_trunk(4), hard = small_trunk(4),
              semi_hard = small_trunk(4);
   const double before = distances(fresh);
-  const auto history = pretrain_siamese<float>(pairs, labelled, {.epochs = 20, .batch_size = 16, .optimizer = Adam({.learning_rate = 0.01}), .projection = 4, .seed = 1},
-                                               {.seed = 1});
+  const auto history = pretrain_siamese<float>(
+      pairs, labelled,
+      {.epochs = 20, .batch_size = 16, .optimizer = Adam({.learning_rate = 0.01}), .projection = 4, .seed = 1},
+      {.seed = 1});
   CHECK(history["loss"].back() < 0.3 * history["loss"].front());
   CHECK(distances(pairs) > 1.3 * before);
 
@@ -179,7 +180,8 @@ TEST_CASE("R-47: siamese pretraining, triplets and mined triplets pull classes t
   model.fit(triplet_dataset(labelled, {.seed = 1}).batch(16), {.epochs = 20, .verbose = kSilent});
   CHECK(distances(triplets) > 1.3 * before);
 
-  for (const auto& [trunk, loss] : {std::pair{hard, "triplet_hard_loss"}, std::pair{semi_hard, "triplet_semi_hard_loss"}}) {
+  for (const auto& [trunk, loss] :
+       {std::pair{hard, "triplet_hard_loss"}, std::pair{semi_hard, "triplet_semi_hard_loss"}}) {
     INFO(loss);
     trunk.compile({.optimizer = Adam({.learning_rate = 0.005}), .loss = loss});
     trunk.fit(balanced_batches(labelled, 3, 6, {.seed = 1}), {.epochs = 40, .verbose = kSilent});
@@ -197,21 +199,25 @@ TEST_CASE("R-47: SimCLR and siamese views learn what noise does not change, with
   const Sequential noise({GaussianNoise(0.3, {.input_shape = Shape{4}})});
   set_random_seed(4);
   const auto trunk = small_trunk(4);
-  const auto history = pretrain_simclr<float>(trunk, x, noise, {.epochs = 30, .batch_size = 32, .optimizer = fast, .projection = 8, .seed = 1});
+  const auto history = pretrain_simclr<float>(
+      trunk, x, noise, {.epochs = 30, .batch_size = 32, .optimizer = fast, .projection = 8, .seed = 1});
   // Guessing among 63 others costs log 63 = 4.14.
   CHECK(history["loss"].front() < std::log(63.0) + 0.3);
   CHECK(history["loss"].back() < history["loss"].front() - 0.3);
   CHECK(nearest_is_same(trunk.predict(unseen.x), unseen.y) > 0.9);
 
   const auto twins = small_trunk(4);
-  const auto siamese = pretrain_siamese<float>(twins, x, noise, {.epochs = 20, .batch_size = 32, .optimizer = fast, .projection = 8, .seed = 1});
+  const auto siamese = pretrain_siamese<float>(
+      twins, x, noise, {.epochs = 20, .batch_size = 32, .optimizer = fast, .projection = 8, .seed = 1});
   CHECK(siamese["loss"].back() < 0.9 * siamese["loss"].front());
   set_random_seed(4);
   const auto again = small_trunk(4);
-  pretrain_simclr<float>(again, x, noise, {.epochs = 30, .batch_size = 32, .optimizer = fast, .projection = 8, .seed = 1});
+  pretrain_simclr<float>(again, x, noise,
+                         {.epochs = 30, .batch_size = 32, .optimizer = fast, .projection = 8, .seed = 1});
   CHECK(test::same(again.get_weights(), trunk.get_weights()));
 
-  CHECK_THROWS_WITH(pretrain_simclr<float>(trunk, x, noise, {.batch_size = 1}), ContainsSubstring("at least 2 pictures"));
+  CHECK_THROWS_WITH(pretrain_simclr<float>(trunk, x, noise, {.batch_size = 1}),
+                    ContainsSubstring("at least 2 pictures"));
   CHECK_THROWS_AS(pretrain_simclr<float>(trunk, x, noise, {.batch_size = 200}), DataError);
 }
 
@@ -224,7 +230,8 @@ TEST_CASE("R-47: rotation prediction: a picture with a bright corner says how it
     for (const Index j : {0, 1, 6}) pictures[i * 36 + j] += 1.f;
   }
   const Sequential trunk({Flatten({.input_shape = Shape{6, 6, 1}}), Dense(16, {.activation = "relu"})});
-  const auto history = pretrain_rotation<float>(trunk, pictures, {.epochs = 30, .batch_size = 32, .optimizer = Adam({.learning_rate = 0.005}), .seed = 1});
+  const auto history = pretrain_rotation<float>(
+      trunk, pictures, {.epochs = 30, .batch_size = 32, .optimizer = Adam({.learning_rate = 0.005}), .seed = 1});
   CHECK(history["accuracy"].front() < 0.8);
   CHECK(history["accuracy"].back() > 0.99);
   CHECK(trunk.layers().size() == 2);
@@ -271,8 +278,8 @@ TEST_CASE("R-48: masked-token prediction with Embedding(mask_zero) learns the or
   const Sequential model({Embedding(kVocabulary, 12, {.mask_zero = true, .input_length = kTime}),
                           Bidirectional(GRU(16, {.return_sequences = true})),
                           Dense(kVocabulary, {.activation = "softmax"})});
-  model.compile({.optimizer = Adam({.learning_rate = 0.01}),
-                 .loss = SparseCategoricalCrossentropy({.ignore_class = -1})});
+  model.compile(
+      {.optimizer = Adam({.learning_rate = 0.01}), .loss = SparseCategoricalCrossentropy({.ignore_class = -1})});
   const auto history = model.fit(masked.batch(32), {.epochs = 30, .verbose = kSilent});
   CHECK(history["loss"].back() < 0.4 * history["loss"].front());
   // One hidden token of a sequence that it has not seen.

@@ -8,29 +8,25 @@
 using namespace graft;
 using test::contains;
 using test::Counting;
+using test::kSilent;
 using test::message;
 using test::same;
 using test::TempDir;
 
 namespace {
 
-constexpr auto kSilent = Verbose::silent;
-constexpr FeatureCacheOptions kQuiet = {.verbose = kSilent};
+constexpr FeatureCacheOptions kUntold = {.verbose = kSilent};
 
-struct Base {
+struct SmallBase {
   Counting<float> counter{{.name = "count", .input_shape = Shape{6}}};
   Model<float> model;
 
-  Base() {
+  SmallBase() {
     set_random_seed(3);
     model = Sequential({counter, Dense(5, {.activation = "tanh"})});
   }
   Index samples() const { return counter.totals().forward_rows; }
 };
-
-bool equal(const TensorView<const float>& a, const Tensor<float>& b) {
-  return a.shape() == b.shape() && std::equal(a.data(), a.data() + a.size(), b.data());
-}
 
 }  // namespace
 
@@ -38,42 +34,45 @@ TEST_CASE("extract_features of a dataset keeps features, targets and weights in 
   const TempDir dir;
   const auto task = test::octants(50, 6, 1);
   const auto weights = test::octants(50, 1, 1).y;
-  const Base base;
+  const SmallBase base;
   const auto plain = Dataset<>::from_tensors(task.x, task.y, weights).batch(16);
-  const auto cache = extract_features(base.model, plain, dir / "f.h5", kQuiet);
+  const auto cache = extract_features(base.model, plain, dir / "f.h5", kUntold);
   CHECK(base.samples() == 50);
   CHECK(cache.samples() == 50);
   CHECK(cache.outputs() == 1);
-  CHECK(equal(cache.array(), base.model.predict(task.x, {.batch_size = 16})));
-  CHECK(equal(cache.labels()[0].view(), task.y));
-  CHECK(equal(cache.data().sample_weight.view(), weights));
+  CHECK(same(cache.array(), base.model.predict(task.x, {.batch_size = 16})));
+  CHECK(same(cache.labels()[0].view(), task.y));
+  CHECK(same(cache.data().sample_weight.view(), weights));
   base.counter.reset();
-  CHECK(extract_features(base.model, plain, dir / "f.h5", kQuiet).report().computed == 0);
+  CHECK(extract_features(base.model, plain, dir / "f.h5", kUntold).report().computed == 0);
   // In another order, prefetched by threads, and in batches of another size they are the same data.
-  const auto shuffled = Dataset<>::from_tensors(task.x, task.y, weights).shuffle(50, {.seed = 5}).batch(9).prefetch(2, 2);
-  CHECK(extract_features(base.model, shuffled, dir / "f.h5", kQuiet).report().computed == 0);
+  const auto shuffled =
+      Dataset<>::from_tensors(task.x, task.y, weights).shuffle(50, {.seed = 5}).batch(9).prefetch(2, 2);
+  CHECK(extract_features(base.model, shuffled, dir / "f.h5", kUntold).report().computed == 0);
   CHECK(base.samples() == 0);
   // A shuffled one by itself: features and targets belong together.
-  const auto mixed = extract_features(base.model, shuffled, dir / "g.h5", kQuiet);
+  const auto mixed = extract_features(base.model, shuffled, dir / "g.h5", kUntold);
   const auto all = base.model.predict(task.x);
   Index found = 0;
   for (Index i = 0; i < 50; ++i) {
     for (Index k = 0; k < 50; ++k) {
-      const bool same_row = std::abs(mixed.array()[i * 5] - all[k * 5]) < 1e-6f && std::abs(mixed.array()[i * 5 + 3] - all[k * 5 + 3]) < 1e-6f;
+      const bool same_row = std::abs(mixed.array()[i * 5] - all[k * 5]) < 1e-6f &&
+                            std::abs(mixed.array()[i * 5 + 3] - all[k * 5 + 3]) < 1e-6f;
       if (same_row && mixed.labels()[0].view()[i] == task.y[k]) ++found;
     }
   }
   CHECK(found == 50);
-  CHECK_FALSE(equal(mixed.labels()[0].view(), task.y));
+  CHECK_FALSE(same(mixed.labels()[0].view(), task.y));
   // Other data, targets among them.
-  FeatureCacheOptions strict = kQuiet;
+  FeatureCacheOptions strict = kUntold;
   strict.on_stale = StaleCache::error;
   Tensor<float> y = task.y;
   y[7] = 1 - y[7];
   const auto other = Dataset<>::from_tensors(task.x, y, weights).batch(16);
-  CHECK(contains(message<StateError>([&] { (void)extract_features(base.model, other, dir / "f.h5", strict); }), "other data"));
+  CHECK(contains(message<StateError>([&] { (void)extract_features(base.model, other, dir / "f.h5", strict); }),
+                 "other data"));
   // With a fingerprint of one's own no pass is made to find out.
-  FeatureCacheOptions named = kQuiet;
+  FeatureCacheOptions named = kUntold;
   named.fingerprint = "version 1";
   CHECK(extract_features(base.model, other, dir / "h.h5", named).report().computed == 50);
   CHECK(extract_features(base.model, plain, dir / "h.h5", named).report().computed == 0);
@@ -84,18 +83,24 @@ TEST_CASE("extract_features of a dataset keeps features, targets and weights in 
 TEST_CASE("a dataset that augments has no features to keep: refused, with the reason") {
   const TempDir dir;
   const auto task = test::octants(40, 6, 1);
-  const Base base;
+  const SmallBase base;
   const auto data = Dataset<>::from_tensors(task.x, task.y);
-  const auto noisy = data.map([](Batch<>& sample, RandomKey key) { sample.x[0][0] += static_cast<float>(key.uniform(0)); });
+  const auto noisy =
+      data.map([](Batch<>& sample, RandomKey key) { sample.x[0][0] += static_cast<float>(key.uniform(0)); });
   for (const auto& dataset : {noisy.batch(8), noisy.shuffle(40).batch(8), data.map(GaussianNoise(0.1)).batch(8)}) {
-    const std::string text = message<ConfigError>([&] { (void)extract_features(base.model, dataset, dir / "f.h5", kQuiet); });
+    const std::string text =
+        message<ConfigError>([&] { (void)extract_features(base.model, dataset, dir / "f.h5", kUntold); });
     CHECK(contains(text, "other samples in every pass"));
     CHECK(base.samples() == 0);
   }
-  CHECK(extract_features(base.model, data.map([](Batch<>& sample) { sample.x[0][0] *= 2; }).batch(8), dir / "f.h5", kQuiet).samples() == 40);
-  CHECK_THROWS_AS(extract_features(base.model, data, dir / "f.h5", kQuiet), StateError);
-  CHECK_THROWS_AS(extract_features(base.model, data.batch(8).repeat(), dir / "f.h5", kQuiet), ConfigError);
-  CHECK_THROWS_AS(extract_features(base.model, Dataset<>::from_tensors(test::octants(9, 4, 1).x).batch(8), dir / "f.h5", kQuiet), ShapeError);
+  CHECK(extract_features(base.model, data.map([](Batch<>& sample) { sample.x[0][0] *= 2; }).batch(8), dir / "f.h5",
+                         kUntold)
+            .samples() == 40);
+  CHECK_THROWS_AS(extract_features(base.model, data, dir / "f.h5", kUntold), StateError);
+  CHECK_THROWS_AS(extract_features(base.model, data.batch(8).repeat(), dir / "f.h5", kUntold), ConfigError);
+  CHECK_THROWS_AS(
+      extract_features(base.model, Dataset<>::from_tensors(test::octants(9, 4, 1).x).batch(8), dir / "f.h5", kUntold),
+      ShapeError);
 }
 
 TEST_CASE("fit over a dataset runs its frozen part once: the numbers are those of fit over arrays") {
@@ -103,13 +108,15 @@ TEST_CASE("fit over a dataset runs its frozen part once: the numbers are those o
   const auto task = test::octants(70, 6, 1, 9), unseen = test::octants(30, 6, 1, 10);
   const Counting<float> counter({.name = "count"});
   const auto make = [&] {
-    const Sequential model({Dense(12, {.activation = "elu", .input_shape = Shape{6}}), counter, Dense(8), Dense(1, {.activation = "sigmoid"})});
+    const Sequential model({Dense(12, {.activation = "elu", .input_shape = Shape{6}}), counter, Dense(8),
+                            Dense(1, {.activation = "sigmoid"})});
     freeze(model.layers().slice(0, -1));
     model.compile({.optimizer = "adam", .loss = "binary_crossentropy", .metrics = {"accuracy"}});
     return model;
   };
   (void)make();
-  const auto data = Dataset<>::from_tensors(task.x, task.y).batch(16), valid = Dataset<>::from_tensors(unseen.x, unseen.y).batch(16);
+  const auto data = Dataset<>::from_tensors(task.x, task.y).batch(16),
+             valid = Dataset<>::from_tensors(unseen.x, unseen.y).batch(16);
   const auto run = [&](auto&& fit) {
     set_random_seed(6);
     const auto model = make();
@@ -118,11 +125,20 @@ TEST_CASE("fit over a dataset runs its frozen part once: the numbers are those o
     return std::pair(model.get_weights(), history);
   };
   const auto arrays = run([&](const auto& model) {
-    return model.fit(task.x, task.y, {.batch_size = 16, .epochs = 4, .verbose = kSilent, .validation_data = {{unseen.x, unseen.y}}, .cache_frozen_prefix = true});
+    return model.fit(task.x, task.y,
+                     {.batch_size = 16,
+                      .epochs = 4,
+                      .verbose = kSilent,
+                      .validation_data = {{unseen.x, unseen.y}},
+                      .cache_frozen_prefix = true});
   });
   const auto cached = [&](const std::string& file) {
     return run([&](const auto& model) {
-      return model.fit(data, {.epochs = 4, .verbose = kSilent, .validation_data = TrainingData<float>(valid), .cache_frozen_prefix = true, .cache_file = file});
+      return model.fit(data, {.epochs = 4,
+                              .verbose = kSilent,
+                              .validation_data = TrainingData<float>(valid),
+                              .cache_frozen_prefix = true,
+                              .cache_file = file});
     });
   };
   const auto memory = cached("");
@@ -140,7 +156,9 @@ TEST_CASE("fit over a dataset runs its frozen part once: the numbers are those o
 
   // Validation on arrays beside it; class weights; a dataset that augments is trained on as it is.
   const auto mixed = run([&](const auto& model) {
-    return model.fit(data, {.epochs = 4, .verbose = kSilent, .validation_data = {{unseen.x, unseen.y}}, .cache_frozen_prefix = true});
+    return model.fit(
+        data,
+        {.epochs = 4, .verbose = kSilent, .validation_data = {{unseen.x, unseen.y}}, .cache_frozen_prefix = true});
   });
   CHECK(counter.totals().forward_rows == 100);
   CHECK(same(arrays.first, mixed.first));
@@ -168,8 +186,12 @@ TEST_CASE("fine_tune on a dataset: both phases, the frozen part once in each") {
   model.compile({.optimizer = SGD({.learning_rate = 0.1}), .loss = "binary_crossentropy"});
   const auto data = Dataset<>::from_tensors(task.x, task.y).shuffle(64, {.seed = 2}).batch(16);
   counter.reset();
-  const auto report = fine_tune<float>(model, data, {.head = {.epochs = 3}, .tuning = {.epochs = 4}, .unfreeze_top = 1, .verbose = kSilent,
-                                                     .cache_file = dir / "f.h5"});
+  const auto report = fine_tune<float>(model, data,
+                                       {.head = {.epochs = 3},
+                                        .tuning = {.epochs = 4},
+                                        .unfreeze_top = 1,
+                                        .verbose = kSilent,
+                                        .cache_file = dir / "f.h5"});
   CHECK(counter.totals().forward_rows == 2 * 64);
   CHECK(report.head["loss"].size() == 3);
   CHECK(report.tuning["loss"].size() == 4);

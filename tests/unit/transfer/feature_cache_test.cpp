@@ -11,15 +11,16 @@
 #include "tests/support/temp_dir.hpp"
 
 using namespace graft;
+using test::bytes_of;
 using test::contains;
 using test::Counting;
+using test::kSilent;
 using test::message;
 using test::same;
 using test::TempDir;
 
 namespace {
 
-constexpr auto kSilent = Verbose::silent;
 constexpr FeatureCacheOptions kQuiet = {.batch_size = 16, .verbose = kSilent};
 
 // A base whose work is counted, and whose features are large enough for several chunks of a file.
@@ -33,15 +34,6 @@ struct Base {
   }
   Index samples() const { return counter.totals().forward_rows; }
 };
-
-bool equal(const TensorView<const float>& a, const Tensor<float>& b) {
-  return a.shape() == b.shape() && std::equal(a.data(), a.data() + a.size(), b.data());
-}
-
-std::string bytes_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 // Overwrites bytes in the middle of a file.
 void damage(const std::string& path, double where) {
@@ -84,7 +76,7 @@ TEST_CASE("R-36 extract_features runs the base once, keeps its outputs on disk, 
   CHECK(base.samples() == 300);
   CHECK(first.report().computed == 300);
   CHECK(first.samples() == 300);
-  CHECK(equal(first.array(), expected));
+  CHECK(same(first.array(), expected));
   CHECK(first.report().seconds > 0);
   CHECK_THROWS_AS(first.array(1), ConfigError);
 
@@ -93,11 +85,12 @@ TEST_CASE("R-36 extract_features runs the base once, keeps its outputs on disk, 
   CHECK(base.samples() == 0);
   CHECK(second.report().computed == 0);
   CHECK(second.report().seconds == first.report().seconds);
-  CHECK(equal(second.array(), expected));
+  CHECK(same(second.array(), expected));
   CHECK_FALSE(std::filesystem::exists(path + ".partial"));
 
   // The same layers and weights under other names, in a base that was frozen, in another process: the same key.
-  const Sequential again({Counting<float>({.name = "c2", .input_shape = Shape{6}}), Dense(4096, {.activation = "tanh"})});
+  const Sequential again(
+      {Counting<float>({.name = "c2", .input_shape = Shape{6}}), Dense(4096, {.activation = "tanh"})});
   again.set_weights(base.model.get_weights());
   freeze<float>(again);
   CHECK(extract_features<float>(again, task.x, path, kQuiet).report().computed == 0);
@@ -123,7 +116,8 @@ TEST_CASE("a cache of other weights, layers, data or tag is never used: computed
   (void)extract_features(base.model, task.x, path, kQuiet);
   FeatureCacheOptions strict = kQuiet;
   strict.on_stale = StaleCache::error;
-  const auto check = [&](const Model<float>& model, const Tensor<float>& x, FeatureCacheOptions options, const char* why) {
+  const auto check = [&](const Model<float>& model, const Tensor<float>& x, FeatureCacheOptions options,
+                         const char* why) {
     const std::string before = bytes_of(path);
     options.on_stale = StaleCache::error;
     const std::string text = message<StateError>([&] { (void)extract_features(model, x, path, options); });
@@ -134,7 +128,7 @@ TEST_CASE("a cache of other weights, layers, data or tag is never used: computed
     const auto cache = extract_features(model, x, path, options);
     CHECK(contains(cache.report().text, why));
     CHECK(cache.report().computed == x.dim(0));
-    CHECK(equal(cache.array(), model.predict(x, {.batch_size = 16})));
+    CHECK(same(cache.array(), model.predict(x, {.batch_size = 16})));
     CHECK(extract_features(model, x, path, options).report().computed == 0);
   };
   SECTION("weights") {
@@ -184,7 +178,7 @@ TEST_CASE("a damaged cache is never used") {
     const auto cache = extract_features(base.model, task.x, path, kQuiet);
     CHECK(contains(cache.report().text, "damaged"));
     CHECK(cache.report().computed == 200);
-    CHECK(equal(cache.array(), expected));
+    CHECK(same(cache.array(), expected));
   };
   for (const double where : {0.3, 0.5, 0.999}) spoil([&] { damage(path, where); });
   spoil([&] { std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2); });
@@ -195,7 +189,7 @@ TEST_CASE("a damaged cache is never used") {
     spoilt[at] = static_cast<char>(spoilt[at] ^ 0x55);
     (void)dir.write("features.h5", spoilt);
     try {
-      CHECK(equal(extract_features(base.model, task.x, path, kQuiet).array(), expected));
+      CHECK(same(extract_features(base.model, task.x, path, kQuiet).array(), expected));
     } catch (const FileError& error) {
       CHECK(contains(error.what(), "something else"));  // no more to be known as features
     }
@@ -210,14 +204,17 @@ TEST_CASE("a file that holds something else than features is left as it is") {
   (void)dir.write("notes.h5", "not an HDF5 file at all");
   for (const char* name : {"weights.h5", "notes.h5"}) {
     const std::string before = bytes_of(dir / name);
-    const std::string text = message<FileError>([&] { (void)extract_features(base.model, task.x, dir / name, kQuiet); });
+    const std::string text =
+        message<FileError>([&] { (void)extract_features(base.model, task.x, dir / name, kQuiet); });
     CHECK(contains(text, name));
     CHECK(contains(text, "a file of features"));
     CHECK(bytes_of(dir / name) == before);
   }
-  CHECK(contains(message<FileError>([&] { (void)extract_features(base.model, task.x, dir / "no/f.h5", kQuiet); }), "folder"));
+  CHECK(contains(message<FileError>([&] { (void)extract_features(base.model, task.x, dir / "no/f.h5", kQuiet); }),
+                 "folder"));
   CHECK_THROWS_AS(extract_features(base.model, task.x, "", kQuiet), ConfigError);
-  CHECK_THROWS_AS(extract_features(base.model, task.x, dir / "f.h5", {.batch_size = 0, .verbose = kSilent}), ConfigError);
+  CHECK_THROWS_AS(extract_features(base.model, task.x, dir / "f.h5", {.batch_size = 0, .verbose = kSilent}),
+                  ConfigError);
   CHECK_THROWS_AS(extract_features(base.model, Tensor<float>({4, 5}), dir / "f.h5", kQuiet), ShapeError);
 }
 
@@ -252,7 +249,7 @@ TEST_CASE("extraction killed at any moment goes on behind its last whole chunk")
   CHECK(resumed == 64 + 128 + 128);
   CHECK(base.samples() == cache.report().computed);
   CHECK(contains(cache.report().text, "interrupted"));
-  CHECK(equal(cache.array(), expected));
+  CHECK(same(cache.array(), expected));
 
   // A chunk that was not written as its checksum says is computed again; so is everything of other data.
   std::filesystem::rename(path, path + ".partial");
@@ -260,7 +257,7 @@ TEST_CASE("extraction killed at any moment goes on behind its last whole chunk")
   const auto mended = extract_features(base.model, task.x, path, kQuiet);
   CHECK(mended.report().computed > 0);
   CHECK(mended.report().computed < 640);
-  CHECK(equal(mended.array(), expected));
+  CHECK(same(mended.array(), expected));
   std::filesystem::rename(path, path + ".partial");
   const auto other = test::octants(640, 6, 1, 8);
   CHECK(extract_features(base.model, other.x, path, kQuiet).report().computed == 640);
@@ -303,7 +300,8 @@ TEST_CASE("two processes cannot write one cache at a time") {
     if (tried) return;
     tried = true;
     const Base other(4, 8);
-    CHECK(contains(message<FileError>([&] { (void)extract_features(other.model, task.x, path, kQuiet); }), "another process"));
+    CHECK(contains(message<FileError>([&] { (void)extract_features(other.model, task.x, path, kQuiet); }),
+                   "another process"));
   });
   CHECK(extract_features(base.model, task.x, path, kQuiet).report().computed == 64);
   CHECK(tried);
@@ -313,13 +311,15 @@ TEST_CASE("R-36 extract_features refuses a random layer before the cut and names
   const TempDir dir;
   const auto task = test::octants(32, 6, 1);
   const Sequential base({Dense(4, {.input_shape = Shape{6}}), Dropout(0.5, {.name = "drop"}), Dense(3)});
-  const std::string text = message<ConfigError>([&] { (void)extract_features<float>(base, task.x, dir / "f.h5", kQuiet); });
+  const std::string text =
+      message<ConfigError>([&] { (void)extract_features<float>(base, task.x, dir / "f.h5", kQuiet); });
   CHECK(contains(text, "Dropout \"drop\""));
   CHECK(contains(text, "random"));
   CHECK_FALSE(std::filesystem::exists(dir / "f.h5"));
   FeatureCacheOptions options = kQuiet;
   options.allow_random = true;
-  CHECK(equal(extract_features<float>(base, task.x, dir / "f.h5", options).array(), base.predict(task.x, {.batch_size = 16})));
+  CHECK(same(extract_features<float>(base, task.x, dir / "f.h5", options).array(),
+             base.predict(task.x, {.batch_size = 16})));
 }
 
 TEST_CASE("extraction takes memory for a chunk, whatever the number of samples; models with two inputs and outputs") {
@@ -331,8 +331,8 @@ TEST_CASE("extraction takes memory for a chunk, whatever the number of samples; 
   const auto cache = extract_features(model, {xa, xb}, dir / "f.h5", kQuiet);
   const auto expected = model.predict_all({xa, xb}, {.batch_size = 16});
   REQUIRE(cache.outputs() == 2);
-  CHECK(equal(cache.array(0), expected[0]));
-  CHECK(equal(cache.array(1), expected[1]));
+  CHECK(same(cache.array(0), expected[0]));
+  CHECK(same(cache.array(1), expected[1]));
   CHECK(extract_features(model, {xa, xb}, dir / "f.h5", kQuiet).report().computed == 0);
   CHECK(extract_features(model, {xa.rows(0, 49), xb.rows(0, 49)}, dir / "f.h5", kQuiet).report().computed == 49);
 }
@@ -387,7 +387,8 @@ TEST_CASE("beyond cache_budget features go to a temporary file, which is gone af
     const auto model = test::classifier(6, 2);
     freeze(model.layers().slice(0, -1));
     model.compile({.optimizer = "sgd", .loss = "sparse_categorical_crossentropy"});
-    auto history = model.fit(task.x, task.y, {.epochs = 3, .verbose = kSilent, .cache_frozen_prefix = true, .cache_budget = budget});
+    auto history = model.fit(task.x, task.y,
+                             {.epochs = 3, .verbose = kSilent, .cache_frozen_prefix = true, .cache_budget = budget});
     return std::pair(model.get_weights(), history);
   };
   const char* before = std::getenv("TMPDIR");

@@ -5,12 +5,11 @@
 
 using namespace graft;
 using test::contains;
+using test::kSilent;
 using test::message;
 using test::same;
 
 namespace {
-
-constexpr auto kSilent = Verbose::silent;
 
 // Names of the layers that train, in order.
 std::string trainable(const Model<float>& model) {
@@ -28,8 +27,8 @@ Model<float> vgg16_base(Index divide) {
   for (int block = 0; block < 5; ++block) {
     const std::string name = "block" + std::to_string(block + 1);
     for (Index i = 1; i <= layers[block]; ++i) {
-      base.add(Conv2D(channels[block] / divide, {3, 3}, {.padding = "same", .activation = "relu",
-                                                         .name = name + "_conv" + std::to_string(i)}));
+      base.add(Conv2D(channels[block] / divide, {3, 3},
+                      {.padding = "same", .activation = "relu", .name = name + "_conv" + std::to_string(i)}));
     }
     base.add(MaxPooling2D(2, {.name = name + "_pool"}));
   }
@@ -37,9 +36,9 @@ Model<float> vgg16_base(Index divide) {
 }
 
 Sequential<float> with_batch_norm() {
-  return Sequential({Dense(12, {.activation = "elu", .name = "d1", .input_shape = Shape{6}}), BatchNormalization({.name = "bn1"}),
-                     Dense(8, {.activation = "elu", .name = "d2"}), BatchNormalization({.name = "bn2"}),
-                     Dense(1, {.activation = "sigmoid", .name = "head"})});
+  return Sequential({Dense(12, {.activation = "elu", .name = "d1", .input_shape = Shape{6}}),
+                     BatchNormalization({.name = "bn1"}), Dense(8, {.activation = "elu", .name = "d2"}),
+                     BatchNormalization({.name = "bn2"}), Dense(1, {.activation = "sigmoid", .name = "head"})});
 }
 
 Tensor<float> sample_gradient(const Shape& shape, std::uint64_t seed) {
@@ -86,8 +85,9 @@ TEST_CASE("unfreezing by block: a prefix of names, numbers are not cut") {
   CHECK(trainable(base) == "block4_conv1 block4_conv2 block4_conv3");
   unfreeze_block(base, "block5");
   CHECK(trainable(base) == "block4_conv1 block4_conv2 block4_conv3 block5_conv1 block5_conv2 block5_conv3");
-  const Sequential mobile({Dense(2, {.name = "block_1_expand", .input_shape = Shape{2}}), Dense(2, {.name = "block_16_expand"}),
-                           BatchNormalization({.name = "block_1_expand_BN"}), Dense(2, {.name = "block_1"})});
+  const Sequential mobile({Dense(2, {.name = "block_1_expand", .input_shape = Shape{2}}),
+                           Dense(2, {.name = "block_16_expand"}), BatchNormalization({.name = "block_1_expand_BN"}),
+                           Dense(2, {.name = "block_1"})});
   freeze<float>(mobile);
   CHECK(unfreeze_block<float>(mobile, "block_1") == 3);
   CHECK(trainable(mobile) == "block_1_expand block_1");
@@ -140,14 +140,15 @@ TEST_CASE("a learning rate multiplier is the rate of another optimizer, bit for 
     config["config"]["weight_decay"] = decay;
     return Optimizer<float>::from_config(config);
   };
-  for (const char* name : {"sgd", "momentum", "nesterov", "clipped", "schedule", "rmsprop", "adam", "adamw", "nadam", "adamax",
-                           "adagrad", "adadelta", "ftrl", "lion", "accumulate", "ema", "scaled"}) {
+  for (const char* name : {"sgd", "momentum", "nesterov", "clipped", "schedule", "rmsprop", "adam", "adamw", "nadam",
+                           "adamax", "adagrad", "adadelta", "ftrl", "lion", "accumulate", "ema", "scaled"}) {
     CAPTURE(name);
     const double m = 0.3, rate = 0.02;
     const Shape shape{3, 5};
     const auto start = sample_gradient(shape, 1);
     Variable<float> low("low", start, VariableKind::trainable), high("high", start, VariableKind::trainable);
-    Variable<float> low_alone("low", start, VariableKind::trainable), high_alone("high", start, VariableKind::trainable);
+    Variable<float> low_alone("low", start, VariableKind::trainable),
+        high_alone("high", start, VariableKind::trainable);
     low.set_learning_rate_multiplier(m);
     const auto both = make(name, rate), for_low = make(name, rate * m), for_high = make(name, rate);
     const std::string kind(both.class_name());
@@ -211,7 +212,8 @@ TEST_CASE("discriminative learning rates: divided by the decay from group to gro
 TEST_CASE("re-estimated statistics are those of the data, to 1e-6; only of the layers that were asked for") {
   set_random_seed(4);
   const Sequential model({BatchNormalization({.name = "first", .input_shape = Shape{5, 4, 3}}), Dropout(0.5),
-                          Conv2D(6, {3, 3}, {.name = "conv"}), BatchNormalization({.name = "second"}), Flatten(), Dense(2)});
+                          Conv2D(6, {3, 3}, {.name = "conv"}), BatchNormalization({.name = "second"}), Flatten(),
+                          Dense(2)});
   const auto x = [] {
     auto t = sample_gradient({103, 5, 4, 3}, 7);
     for (Index i = 0; i < t.size(); ++i) t[i] = t[i] * static_cast<float>(1 + i % 3) + static_cast<float>(10 * (i % 3));
@@ -241,7 +243,8 @@ TEST_CASE("re-estimated statistics are those of the data, to 1e-6; only of the l
   CHECK(static_cast<double>(model.get_layer("second").get_weights()[2][0]) ==
         Approx(mean / static_cast<double>(z.size() / 6)).epsilon(1e-4));
   CHECK_FALSE(model.get_layer("second").get_weights()[3][0] == 1);
-  CHECK(contains(message<ConfigError>([&] { reestimate_batch_norm<float>(model, x, {.layers = {"secnd"}}); }), "\"second\""));
+  CHECK(contains(message<ConfigError>([&] { reestimate_batch_norm<float>(model, x, {.layers = {"secnd"}}); }),
+                 "\"second\""));
   CHECK(reestimate_batch_norm<float>(test::classifier(6, 2), test::octants(9, 6, 1).x) == 0);
   CHECK_THROWS_AS(reestimate_batch_norm<float>(model, x, {.batch_size = 0}), ConfigError);
   CHECK_THROWS_AS(reestimate_batch_norm<float>(model, test::octants(9, 6, 1).x), ShapeError);
@@ -250,9 +253,10 @@ TEST_CASE("re-estimated statistics are those of the data, to 1e-6; only of the l
 TEST_CASE("AdaBN: re-estimated statistics bring back what a shift of the inputs took, without a training step") {
   set_random_seed(5);
   const auto task = test::octants(600, 6, 2);
-  const Sequential model({BatchNormalization({.input_shape = Shape{6}}), Dense(32, {.activation = "relu"}), BatchNormalization(),
-                          Dense(4, {.activation = "softmax"})});
-  model.compile({.optimizer = Adam({.learning_rate = 0.01}), .loss = "sparse_categorical_crossentropy", .metrics = {"accuracy"}});
+  const Sequential model({BatchNormalization({.input_shape = Shape{6}}), Dense(32, {.activation = "relu"}),
+                          BatchNormalization(), Dense(4, {.activation = "softmax"})});
+  model.compile(
+      {.optimizer = Adam({.learning_rate = 0.01}), .loss = "sparse_categorical_crossentropy", .metrics = {"accuracy"}});
   model.fit(task.x, task.y, {.epochs = 30, .verbose = kSilent});
   const double here = model.evaluate(task.x, task.y)[1];
   Tensor<float> shifted = task.x;
@@ -272,8 +276,9 @@ TEST_CASE("policies of BatchNormalization in fine_tune: frozen, train, reestimat
     const auto model = with_batch_norm();
     auto before = model.get_weights();  // kernel, bias, gamma, beta, mean, variance, kernel, bias, gamma, beta, mean, …
     model.compile({.optimizer = SGD({.learning_rate = 0.05}), .loss = "binary_crossentropy"});
-    auto report = fine_tune<float>(model, {task.x, task.y}, {.head = {.epochs = 2}, .tuning = {.epochs = 2, .learning_rate = 0.01},
-                                                             .bn = policies, .verbose = kSilent});
+    auto report = fine_tune<float>(
+        model, {task.x, task.y},
+        {.head = {.epochs = 2}, .tuning = {.epochs = 2, .learning_rate = 0.01}, .bn = policies, .verbose = kSilent});
     return std::tuple(before, model.get_weights(), report);
   };
   const auto [start, frozen, r1] = run({});
@@ -302,15 +307,19 @@ TEST_CASE("gradual unfreezing: one group an epoch from the top, then all; state 
     }
   };
   const auto watch = std::make_shared<Watch>();
-  const auto report = fine_tune<float>(
-      model, {task.x, task.y},
-      {.head = {.epochs = 1}, .tuning = {.epochs = 4, .learning_rate = 0.001, .callbacks = {watch}}, .gradual_unfreezing = true, .verbose = kSilent});
+  const auto report = fine_tune<float>(model, {task.x, task.y},
+                                       {.head = {.epochs = 1},
+                                        .tuning = {.epochs = 4, .learning_rate = 0.001, .callbacks = {watch}},
+                                        .gradual_unfreezing = true,
+                                        .verbose = kSilent});
   CHECK(watch->seen == std::vector<std::string>{"d2 head", "d1 d2 head", "d1 d2 head", "d1 d2 head"});
   CHECK(watch->steps == std::vector<Index>{0, 3, 6, 9});
   CHECK(report.tuning.epoch == std::vector<Index>{0, 1, 2, 3});
   CHECK(report.tuning["loss"].size() == 4);
   CHECK(contains(report.text, "1 of 2 groups"));
-  const auto few = fine_tune<float>(model, {task.x, task.y}, {.head = {.epochs = 1}, .tuning = {.epochs = 1}, .gradual_unfreezing = true, .verbose = kSilent});
+  const auto few = fine_tune<float>(
+      model, {task.x, task.y},
+      {.head = {.epochs = 1}, .tuning = {.epochs = 1}, .gradual_unfreezing = true, .verbose = kSilent});
   CHECK(contains(few.text, "the lowest ones stayed frozen"));
   CHECK(trainable(model) == "d2 head");
 }
@@ -355,7 +364,9 @@ TEST_CASE("R-28 R-33 fine_tune by data: feature extraction trains the head alone
     set_random_seed(8);
     const auto model = test::classifier(6, 2);
     model.compile({.optimizer = SGD({.learning_rate = 0.1}), .loss = "sparse_categorical_crossentropy"});
-    const auto report = fine_tune<float>(model, {task.x, task.y}, {.head = {.epochs = 1}, .tuning = {.epochs = 1}, .strategy = strategy, .verbose = kSilent});
+    const auto report =
+        fine_tune<float>(model, {task.x, task.y},
+                         {.head = {.epochs = 1}, .tuning = {.epochs = 1}, .strategy = strategy, .verbose = kSilent});
     return std::tuple(trainable(model), report.tuning.epoch.size(), report.text, report.strategy);
   };
   const auto [few, tuned, text, chosen] = run(60, Strategy::by_data);
@@ -369,7 +380,8 @@ TEST_CASE("R-28 R-33 fine_tune by data: feature extraction trains the head alone
   CHECK(std::get<0>(run(60, Strategy::full)) == "h1 h2 out");
   const auto task = test::octants(20, 6, 1);
   const auto model = test::classifier(6, 2);
-  CHECK_THROWS_AS(fine_tune<float>(model, {task.x, task.y}, {.unfreeze_top = 1, .strategy = Strategy::full}), ConfigError);
+  CHECK_THROWS_AS(fine_tune<float>(model, {task.x, task.y}, {.unfreeze_top = 1, .strategy = Strategy::full}),
+                  ConfigError);
 }
 
 TEST_CASE("R-29 the upper layers as a start, or away with them: both ways train") {
@@ -379,11 +391,17 @@ TEST_CASE("R-29 the upper layers as a start, or away with them: both ways train"
   a.compile({.optimizer = Adam({.learning_rate = 0.01}), .loss = "sparse_categorical_crossentropy"});
   a.fit(source.x, source.y, {.epochs = 20, .verbose = kSilent});
   const auto kept = reuse_layers<float>(a, {Dense(1, {.activation = "sigmoid"})}).model;
-  const auto own = reuse_layers<float>(a, {Dense(8, {.activation = "relu"}), Dense(1, {.activation = "sigmoid"})}, {.drop_top = 2}).model;
+  const auto own =
+      reuse_layers<float>(a, {Dense(8, {.activation = "relu"}), Dense(1, {.activation = "sigmoid"})}, {.drop_top = 2})
+          .model;
   for (const auto& [model, head] : {std::pair(kept, Index{1}), std::pair(own, Index{2})}) {
     model.compile({.optimizer = SGD({.learning_rate = 0.3}), .loss = "binary_crossentropy", .metrics = {"accuracy"}});
-    const auto report = fine_tune<float>(model, {task.x, task.y}, {.head = {.epochs = 15}, .tuning = {.epochs = 10, .learning_rate = 0.05}, .head_layers = head,
-                                                                   .unfreeze_top = 1, .verbose = kSilent});
+    const auto report = fine_tune<float>(model, {task.x, task.y},
+                                         {.head = {.epochs = 15},
+                                          .tuning = {.epochs = 10, .learning_rate = 0.05},
+                                          .head_layers = head,
+                                          .unfreeze_top = 1,
+                                          .verbose = kSilent});
     CHECK(report.tuning["accuracy"].back() > 0.9);
     CHECK((trainable(model).find("h1") == std::string::npos) == (head == 1));
   }
@@ -409,8 +427,8 @@ TEST_CASE("R-38 way 2: augmentation, frozen base, head: trains end to end, and t
 TEST_CASE("R-38 way 2 runs the base in every epoch and says why nothing is kept") {
   const test::Counting<float> counter({.name = "count"});
   const auto task = test::octants(40, 12, 1);
-  const Sequential model({Reshape({2, 2, 3}, {.input_shape = Shape{12}}), RandomFlip("horizontal", {.name = "flip"}), Conv2D(4, {1, 1}),
-                          counter, Flatten(), Dense(1, {.activation = "sigmoid"})});
+  const Sequential model({Reshape({2, 2, 3}, {.input_shape = Shape{12}}), RandomFlip("horizontal", {.name = "flip"}),
+                          Conv2D(4, {1, 1}), counter, Flatten(), Dense(1, {.activation = "sigmoid"})});
   freeze(model.layers().slice(0, -1));
   model.compile({.optimizer = "sgd", .loss = "binary_crossentropy"});
   counter.reset();
@@ -430,8 +448,9 @@ TEST_CASE("fine_tune keeps the features of each phase on disk and says what that
                             Dense(8, {.activation = "elu", .name = "top"}), Dense(1, {.activation = "sigmoid"})});
     model.compile({.optimizer = SGD({.learning_rate = 0.1}), .loss = "binary_crossentropy"});
     counter.reset();
-    auto report = fine_tune<float>(model, {task.x, task.y}, {.head = {.epochs = 3}, .tuning = {.epochs = 5}, .unfreeze_top = 1,
-                                                             .verbose = kSilent, .cache_file = file});
+    auto report = fine_tune<float>(
+        model, {task.x, task.y},
+        {.head = {.epochs = 3}, .tuning = {.epochs = 5}, .unfreeze_top = 1, .verbose = kSilent, .cache_file = file});
     return std::pair(model.get_weights(), report);
   };
   (void)run("");

@@ -3,12 +3,11 @@
 
 using namespace graft;
 using test::contains;
+using test::kSilent;
 using test::message;
 using test::same;
 
 namespace {
-
-constexpr auto kSilent = Verbose::silent;
 
 // A source task and a target task of the same kind, few labels for the second.
 struct Tasks {

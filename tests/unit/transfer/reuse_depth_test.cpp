@@ -7,12 +7,12 @@
 using namespace graft;
 using test::contains;
 using test::Counting;
+using test::kSilent;
 using test::message;
 using test::same;
 
 namespace {
 
-constexpr auto kSilent = Verbose::silent;
 constexpr Index kWidth = 8, kDepths = 12, kBest = 5;
 
 // Whether the first two of six numbers have the same sign: no linear model of them knows.
@@ -116,7 +116,8 @@ TEST_CASE("R-42 search_reuse_depth finds the known best depth, at least 5 times 
   const auto task = same_sign(400, 3);
   const auto before = source.get_weights();
   (void)counted();
-  const auto found = search_reuse_depth<float>(source, {task.x, task.y}, {.head = {.epochs = 25}, .tuning = {.epochs = 4}});
+  const auto found =
+      search_reuse_depth<float>(source, {task.x, task.y}, {.head = {.epochs = 25}, .tuning = {.epochs = 4}});
   const double searched = counted();
   CHECK(found.depth == kBest);
   REQUIRE(found.table.size() == kDepths + 1);
@@ -138,10 +139,14 @@ TEST_CASE("R-42 search_reuse_depth finds the known best depth, at least 5 times 
   double plain = 0;
   Index trained = 0;
   for (Index depth = 1; depth <= kDepths; ++depth) {
-    const auto model = reuse_layers<float>(source, {Dense(2, {.activation = "softmax"})}, {.drop_top = 2 * (kDepths - depth)}).model;
+    const auto model =
+        reuse_layers<float>(source, {Dense(2, {.activation = "softmax"})}, {.drop_top = 2 * (kDepths - depth)}).model;
     for (const bool all : {false, true}) {
       for (const auto& layer : model.layers().slice(0, -1)) layer.set_trainable(all);
-      model.compile({.optimizer = "adam", .loss = "sparse_categorical_crossentropy", .metrics = {"accuracy"}, .lints = {.print = false}});
+      model.compile({.optimizer = "adam",
+                     .loss = "sparse_categorical_crossentropy",
+                     .metrics = {"accuracy"},
+                     .lints = {.print = false}});
       model.fit(task.x.rows(0, 320), task.y.rows(0, 320), {.epochs = all ? 4 : 25, .verbose = kSilent});
     }
     (void)model.evaluate(task.x.rows(320, 400), task.y.rows(320, 400));
@@ -169,21 +174,24 @@ TEST_CASE("R-12 the more alike the tasks, the more layers are worth reusing") {
   const auto task = same_sign(300, 4);
   Tensor<float> other({300});  // what survives all layers: the sign of the third number
   for (Index i = 0; i < 300; ++i) other[i] = task.x[i * 6 + 2] > 0 ? 1.0f : 0.0f;
-  const auto alike = search_reuse_depth<float>(source, {task.x, other}, {.head = {.epochs = 3}, .tuning = {.epochs = 1}, .fine_tune_best = 1});
+  const auto alike = search_reuse_depth<float>(source, {task.x, other},
+                                               {.head = {.epochs = 3}, .tuning = {.epochs = 1}, .fine_tune_best = 1});
   CHECK(alike.table.back().probe > 0.95);
-  const auto unlike = search_reuse_depth<float>(source, {task.x, task.y}, {.head = {.epochs = 3}, .tuning = {.epochs = 1}, .fine_tune_best = 1});
+  const auto unlike = search_reuse_depth<float>(source, {task.x, task.y},
+                                                {.head = {.epochs = 3}, .tuning = {.epochs = 1}, .fine_tune_best = 1});
   CHECK(unlike.table.back().probe < 0.7);
   CHECK(unlike.depth == kBest);
 }
 
 TEST_CASE("the depths of nets with branches, maps, nested models and a classifier of their own") {
   const auto in = Input({8, 8, 3});
-  auto x = ReLU({.name = "r1"})(BatchNormalization({.name = "b1"})(Conv2D(4, {3, 3}, {.padding = "same", .name = "c1"})(in)));
+  auto x = ReLU({.name = "r1"})(
+      BatchNormalization({.name = "b1"})(Conv2D(4, {3, 3}, {.padding = "same", .name = "c1"})(in)));
   const auto branch = Conv2D(4, {3, 3}, {.padding = "same", .name = "c2"})(x);
   x = Add({.name = "add"})({x, branch});
   const Model base(in, x, {.name = "base"});
-  const Sequential source({base, MaxPooling2D(2, {.name = "pool"}), Flatten({.name = "flat"}), Dense(5, {.name = "d3"}), ReLU({.name = "r3"}),
-                           Dense(10, {.activation = "softmax", .name = "old"})});
+  const Sequential source({base, MaxPooling2D(2, {.name = "pool"}), Flatten({.name = "flat"}), Dense(5, {.name = "d3"}),
+                           ReLU({.name = "r3"}), Dense(10, {.activation = "softmax", .name = "old"})});
   const auto cuts = detail::reuse_cuts(flatten(source.impl().graph()));
   std::string text;
   for (const auto& cut : cuts) text += std::to_string(cut.depth) + ":" + cut.layer + " ";
@@ -194,13 +202,15 @@ TEST_CASE("the depths of nets with branches, maps, nested models and a classifie
     y[i] = static_cast<float>(i % 3);
     for (Index k = 0; k < 64; ++k) pictures[i * 192 + 3 * k + i % 3] += 3;
   }
-  const auto found = search_reuse_depth<float>(source, {pictures, y}, {.head = {.epochs = 200}, .tuning = {.epochs = 2}, .folds = 4});
+  const auto found =
+      search_reuse_depth<float>(source, {pictures, y}, {.head = {.epochs = 200}, .tuning = {.epochs = 2}, .folds = 4});
   CHECK(found.table.size() == 4);  // not the classifier of the old task
   CHECK(found.model.output_shape() == Shape{-1, 3});
   CHECK(*found.table[static_cast<std::size_t>(found.depth)].fine_tuned > 0.8);
   CHECK(found.model.predict(pictures).shape() == Shape{60, 3});
-  const auto with_head = search_reuse_depth<float>(source, {pictures, y}, {.head = {.epochs = 1}, .tuning = {.epochs = 1}, .flatten = true, .max_features = 20,
-                                                                           .drop_classifier = false});
+  const auto with_head = search_reuse_depth<float>(
+      source, {pictures, y},
+      {.head = {.epochs = 1}, .tuning = {.epochs = 1}, .flatten = true, .max_features = 20, .drop_classifier = false});
   CHECK(with_head.table.size() == 5);
 
   // Numbers to predict.
@@ -208,7 +218,8 @@ TEST_CASE("the depths of nets with branches, maps, nested models and a classifie
   const auto values = numbers({80, 6}, 6);
   Tensor<float> target({80, 1});
   for (Index i = 0; i < 80; ++i) target[i] = values[i * 6] - 2 * values[i * 6 + 3];
-  const auto regression = search_reuse_depth<float>(net, {values, target}, {.head = {.epochs = 2}, .tuning = {.epochs = 2}});
+  const auto regression =
+      search_reuse_depth<float>(net, {values, target}, {.head = {.epochs = 2}, .tuning = {.epochs = 2}});
   CHECK(regression.table[0].probe == Approx(1).epsilon(0.01));
   CHECK(regression.model.output_shape() == Shape{-1, 1});
   CHECK(regression.depth > 0);
@@ -233,12 +244,16 @@ TEST_CASE("search_reuse_depth and rank_sources say what is wrong") {
   CHECK(contains(search(task.x, bad), "finite labels"));
   CHECK_THROWS_AS(rank_sources<float>({}, {task.x, task.y}), ConfigError);
   CHECK_THROWS_AS(rank_sources<float>({net}, {task.x, one}, {.task = ProbeTask::classification}), ConfigError);
-  CHECK(contains(message<ShapeError>([&] { (void)rank_sources<float>({net, test::classifier(5, 2)}, {task.x, task.y}); }), "model 1"));
+  CHECK(contains(message<ShapeError>([&] {
+                   (void)rank_sources<float>({net, test::classifier(5, 2)}, {task.x, task.y});
+                 }),
+                 "model 1"));
 }
 
 TEST_CASE("LogME is the largest log evidence: against the evidence written down and maximised by looking") {
   Rng rng(std::uint64_t{5});
-  for (const auto& [n, d, kind] : {std::tuple(12, 4, 0), std::tuple(12, 4, 1), std::tuple(9, 15, 0), std::tuple(14, 4, 2), std::tuple(10, 10, 0)}) {
+  for (const auto& [n, d, kind] : {std::tuple(12, 4, 0), std::tuple(12, 4, 1), std::tuple(9, 15, 0),
+                                   std::tuple(14, 4, 2), std::tuple(10, 10, 0)}) {
     CAPTURE(n, d, kind);
     Tensor<float> f({n, d}), y({n, 1});
     for (Index i = 0; i < f.size(); ++i) f[i] = static_cast<float>(rng.normal());
@@ -255,7 +270,8 @@ TEST_CASE("LogME is the largest log evidence: against the evidence written down 
     Index used = 0;
     for (Index c = 0; c < columns; ++c) {
       Eigen::VectorXd target(n);
-      for (Index i = 0; i < n; ++i) target[i] = classes ? (static_cast<Index>(y[i]) == c ? 1.0 : 0.0) : static_cast<double>(y[i]);
+      for (Index i = 0; i < n; ++i)
+        target[i] = classes ? (static_cast<Index>(y[i]) == c ? 1.0 : 0.0) : static_cast<double>(y[i]);
       if (target.isZero()) continue;
       expected += brute_force(features, target) / n;
       ++used;
@@ -279,9 +295,11 @@ TEST_CASE("LogME is the largest log evidence: against the evidence written down 
       }
     }
     for (Index i = 0; i < n; ++i) {
-      for (Index k = 0; k < used; ++k) dense[i * used + k] = static_cast<Index>(y[i]) == present[static_cast<std::size_t>(k)] ? 1.0f : 0.0f;
+      for (Index k = 0; k < used; ++k)
+        dense[i * used + k] = static_cast<Index>(y[i]) == present[static_cast<std::size_t>(k)] ? 1.0f : 0.0f;
     }
-    CHECK(log_me<float>(f.view(), dense.view(), ProbeTask::classification) == Approx(expected / static_cast<double>(used)).epsilon(1e-6));
+    CHECK(log_me<float>(f.view(), dense.view(), ProbeTask::classification) ==
+          Approx(expected / static_cast<double>(used)).epsilon(1e-6));
   }
 }
 
@@ -316,7 +334,8 @@ TEST_CASE("rank_sources finds the source whose features know the task, without t
     if (source.index == 1) CHECK(source.features == 8);  // below its softmax
   }
   Tensor<float> y({200});
-  for (Index i = 0; i < 200; ++i) y[i] = std::abs(task.x[i * 6] + task.x[i * 6 + 1]) - 0.3f * std::abs(task.x[i * 6] - task.x[i * 6 + 1]);
+  for (Index i = 0; i < 200; ++i)
+    y[i] = std::abs(task.x[i * 6] + task.x[i * 6 + 1]) - 0.3f * std::abs(task.x[i * 6] - task.x[i * 6 + 1]);
   const auto numbers_too = rank_sources<float>({until(8), until(kBest), until(3)}, {task.x, y});
   CHECK(numbers_too.best().index == 1);
 }

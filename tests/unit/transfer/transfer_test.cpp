@@ -3,12 +3,11 @@
 
 using namespace graft;
 using test::contains;
+using test::kSilent;
 using test::message;
 using test::same;
 
 namespace {
-
-constexpr auto kSilent = Verbose::silent;
 
 Sequential<float> trained_source(Index features) {
   const auto task = test::octants(400, features, 2);
@@ -47,7 +46,8 @@ TEST_CASE("R-8 R-9 reuse_layers clones by default, replaces the head and says so
   CHECK_THROWS_AS(reuse_layers<float>(a, {}, {.drop_top = 3}), ConfigError);
 }
 
-TEST_CASE("R-17 fine_tune equals the loop by hand, number by number; two histories; R-26 the second rate is a hundredth") {
+TEST_CASE(
+    "R-17 fine_tune equals the loop by hand, number by number; two histories; R-26 the second rate is a hundredth") {
   const auto task = test::octants(70, 6, 1, 9), unseen = test::octants(30, 6, 1, 10);
   set_random_seed(3);
   const auto source = trained_source(6);
@@ -55,19 +55,25 @@ TEST_CASE("R-17 fine_tune equals the loop by hand, number by number; two histori
   const auto make = [&] {
     set_random_seed(4);
     const auto model = reuse_layers<float>(source, {Dense(1, {.activation = "sigmoid"})}).model;
-    model.compile({.optimizer = SGD({.learning_rate = 0.05, .momentum = 0.5}), .loss = "binary_crossentropy", .metrics = {"accuracy"}});
+    model.compile({.optimizer = SGD({.learning_rate = 0.05, .momentum = 0.5}),
+                   .loss = "binary_crossentropy",
+                   .metrics = {"accuracy"}});
     return model;
   };
 
   const auto helped = make();
-  const auto report = fine_tune(helped, {task.x, task.y}, {.head = {.epochs = 4}, .tuning = {.epochs = 16},
-                                                           .validation_data = {{unseen.x, unseen.y}}, .verbose = kSilent});
+  const auto report = fine_tune(
+      helped, {task.x, task.y},
+      {.head = {.epochs = 4}, .tuning = {.epochs = 16}, .validation_data = {{unseen.x, unseen.y}}, .verbose = kSilent});
   const auto by_hand = make();
   History head, tuning;
   const auto phase = [&](bool trainable, double rate, Index epochs) {
     for (auto layer : by_hand.layers().slice(0, -1)) layer.set_trainable(trainable);
-    by_hand.compile({.optimizer = SGD({.learning_rate = rate, .momentum = 0.5}), .loss = "binary_crossentropy", .metrics = {"accuracy"}});
-    return by_hand.fit(task.x, task.y, {.epochs = epochs, .verbose = kSilent, .validation_data = {{unseen.x, unseen.y}}});
+    by_hand.compile({.optimizer = SGD({.learning_rate = rate, .momentum = 0.5}),
+                     .loss = "binary_crossentropy",
+                     .metrics = {"accuracy"}});
+    return by_hand.fit(task.x, task.y,
+                       {.epochs = epochs, .verbose = kSilent, .validation_data = {{unseen.x, unseen.y}}});
   };
   head = phase(false, 0.05, 4);
   tuning = phase(true, 0.0005, 16);
@@ -97,7 +103,8 @@ TEST_CASE("R-24 phase 1 protects the reused weights from the large gradients of 
       const auto model = reuse_layers<float>(source, {Dense(1, {.activation = "sigmoid"})}).model;
       const auto before = model.get_weights();
       model.compile({.optimizer = SGD({.learning_rate = 0.1}), .loss = "binary_crossentropy"});
-      fine_tune(model, {task.x, task.y}, {.head = {.epochs = head_epochs}, .tuning = {.epochs = 5, .learning_rate = 0.1}, .verbose = kSilent});
+      fine_tune(model, {task.x, task.y},
+                {.head = {.epochs = head_epochs}, .tuning = {.epochs = 5, .learning_rate = 0.1}, .verbose = kSilent});
       const auto after = model.get_weights();
       double moved = 0;
       for (std::size_t i = 0; i < 4; ++i) moved += (after[i].vector() - before[i].vector()).squaredNorm();
@@ -108,7 +115,8 @@ TEST_CASE("R-24 phase 1 protects the reused weights from the large gradients of 
 }
 
 TEST_CASE("R-25 unfreeze_top(n) unfreezes exactly the top n layers with weights") {
-  const Sequential base({Dense(4, {.name = "a", .input_shape = Shape{3}}), BatchNormalization({.name = "bn"}), Dense(4, {.name = "b"}), ReLU()},
+  const Sequential base({Dense(4, {.name = "a", .input_shape = Shape{3}}), BatchNormalization({.name = "bn"}),
+                         Dense(4, {.name = "b"}), ReLU()},
                         {.name = "base"});
   const Sequential model({base, Dense(4, {.name = "c"}), Dense(1, {.name = "d"})});
   const auto trainable = [&] {
@@ -140,8 +148,9 @@ TEST_CASE("R-30 R-72 the five steps: BatchNormalization stays frozen, its statis
   const auto model = with_batch_norm();
   model.compile({.optimizer = "sgd", .loss = "binary_crossentropy"});
   model.fit(task.x, task.y, {.epochs = 2, .verbose = kSilent});  // statistics of their own
-  const auto before = model.get_weights();  // kernel, bias, gamma, beta, mean, variance, …
-  fine_tune(model, {task.x, task.y}, {.head = {.epochs = 2}, .tuning = {.epochs = 3, .learning_rate = 0.01}, .verbose = kSilent});
+  const auto before = model.get_weights();                       // kernel, bias, gamma, beta, mean, variance, …
+  fine_tune(model, {task.x, task.y},
+            {.head = {.epochs = 2}, .tuning = {.epochs = 3, .learning_rate = 0.01}, .verbose = kSilent});
   CHECK(model.layers()[0].trainable());
   CHECK_FALSE(model.layers()[1].trainable());
   CHECK(model.layers()[2].trainable());
@@ -150,7 +159,8 @@ TEST_CASE("R-30 R-72 the five steps: BatchNormalization stays frozen, its statis
   for (std::size_t i = 2; i < 6; ++i) CHECK(same(before[i], after[i]));
   CHECK_FALSE(same(before[6], after[6]));
 
-  fine_tune(model, {task.x, task.y}, {.head = {.epochs = 1}, .tuning = {.epochs = 1}, .keep_bn_frozen = false, .verbose = kSilent});
+  fine_tune(model, {task.x, task.y},
+            {.head = {.epochs = 1}, .tuning = {.epochs = 1}, .keep_bn_frozen = false, .verbose = kSilent});
   CHECK_FALSE(same(before[4], model.get_weights()[4]));
 }
 
@@ -161,9 +171,14 @@ TEST_CASE("R-37 cached features: bit-equal to the uncached run; the frozen layer
     const auto model = with_batch_norm();
     freeze(model.layers().slice(0, -1));
     model.compile({.optimizer = "adam", .loss = "binary_crossentropy", .metrics = {"accuracy"}});
-    auto history = model.fit(task.x, task.y, {.batch_size = 16, .epochs = 5, .verbose = kSilent,
-                                              .validation_data = {{unseen.x, unseen.y}}, .validation_batch_size = 10,
-                                              .cache_frozen_prefix = cache, .cache_budget = budget});
+    auto history = model.fit(task.x, task.y,
+                             {.batch_size = 16,
+                              .epochs = 5,
+                              .verbose = kSilent,
+                              .validation_data = {{unseen.x, unseen.y}},
+                              .validation_batch_size = 10,
+                              .cache_frozen_prefix = cache,
+                              .cache_budget = budget});
     return std::pair(model.get_weights(), history);
   };
   const auto plain = run(false), cached = run(true);

@@ -5,7 +5,8 @@
 #include "graft/io/keras/model_config_writer.hpp"
 #include "graft/io/keras/op_writer.hpp"
 #include "graft/models/model.hpp"
-#include "graft/models/wrappers/wrappers.hpp"
+#include "graft/nn/builtin_layers.hpp"
+#include "graft/nn/registry.hpp"
 
 namespace graft::keras {
 
@@ -37,9 +38,8 @@ class Keras3ConfigWriter {
       const bool attends = attention::is_attention(layer.class_name());
       Config made = object("keras.layers", layer.class_name(),
                            translate(layer.class_name(), attends ? attention::keras3_config(config) : config));
-      register_builtin_layers<Scalar>();
-      register_builtin_wrappers<Scalar>();
-      if (!LayerRegistry<Scalar>::instance().is_builtin(std::string(layer.class_name()))) {
+      if (!is_builtin_layer(layer.class_name()) ||
+          LayerRegistry<Scalar>::instance().is_custom(std::string(layer.class_name()))) {
         made["module"] = nullptr;  // a class of the user's: Keras finds it in custom_objects
         made["registered_name"] = layer.class_name();
       }
@@ -116,7 +116,8 @@ class Keras3ConfigWriter {
     }
     const std::string_view class_name = layer.class_name();
     if (ops::is_operation(class_name)) return ops::keras3_call(class_name, config, tensors);
-    if (attention::is_attention(class_name)) return attention::keras3_call(class_name, config, tensors, kwargs.find_set("training"));
+    if (attention::is_attention(class_name))
+      return attention::keras3_call(class_name, config, tensors, kwargs.find_set("training"));
     Config args = Config::array();
     const bool recurrent = has_state(class_name);
     if (tensors.size() == 1) {

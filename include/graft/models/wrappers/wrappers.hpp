@@ -10,9 +10,9 @@ namespace graft {
 /// Makes the layers that hold layers known to LayerRegistry<Scalar>; only the first call does something.
 template <class Scalar>
 GRAFT_COLD void register_builtin_wrappers() {
-  static const bool done = (detail::register_builtin<Bidirectional, Scalar>("Bidirectional"),
-                            detail::register_builtin<SpectralNormalization, Scalar>("SpectralNormalization"),
-                            detail::register_builtin<TimeDistributed, Scalar>("TimeDistributed"), true);
+#define GRAFT_REGISTER(Class) detail::register_builtin<Class, Scalar>(#Class),
+  static const bool done = (GRAFT_BUILTIN_WRAPPERS(GRAFT_REGISTER) true);
+#undef GRAFT_REGISTER
   (void)done;
 }
 

@@ -146,11 +146,8 @@ class AttentionCore {
   }
 
   void copy_dropped(const RandomStreams& streams, Index at, Index size, const Scalar* p, Scalar* into) const {
-    const Scalar factor = static_cast<Scalar>(1 / (1 - dropout));
     streams.for_range(probabilities(), at, at + size, [&](RandomKey stream, Index first, Index from, Index to) {
-      RandomMask(stream, dropout).for_range(from - first, to - first, [&](Index i, bool kept) {
-        into[first + i] = kept ? p[first + i] * factor : Scalar(0);
-      });
+      kernels::random_mask(dropout_mask<Scalar>(stream, dropout), from - first, to - from, p + from, into + from);
     });
   }
 

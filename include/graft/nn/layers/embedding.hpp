@@ -144,8 +144,8 @@ class EmbeddingImpl final : public LayerImpl<Scalar> {
   static Index row_of(Scalar x) { return static_cast<Index>(x); }
   bool drops(const Use& use) const { return use.training && options_.dropout > 0; }
   Scalar scale_of(RandomKey key, Index row) const {
-    const bool kept = detail::RandomMask(key, options_.dropout).keeps(row);
-    return kept ? static_cast<Scalar>(1 / (1 - options_.dropout)) : Scalar(0);
+    const auto mask = detail::dropout_mask<Scalar>(key, options_.dropout);
+    return mask.keeps(row) ? mask.scale : Scalar(0);
   }
   [[noreturn]] GRAFT_COLD void refuse(double index) const {
     fail<DataError>(this->where(), "indices from 0 to " + std::to_string(rows_ - 1), std::to_string(index),

@@ -9,33 +9,12 @@
 
 namespace graft::detail {
 
-/// Which elements a dropout keeps. Each costs 32 random bits, so that the rate is met to 2^-32.
-class RandomMask {
- public:
-  RandomMask(RandomKey key, double rate) : key_(key), threshold_(threshold(rate)) {}
-
-  static std::uint64_t threshold(double rate) { return static_cast<std::uint64_t>(std::llround(rate * 4294967296.0)); }
-  bool keeps(Index i) const {
-    const std::uint64_t bits = key_.bits(static_cast<std::uint64_t>(i) >> 1);
-    return ((i & 1) ? bits >> 32 : bits & 0xffffffffu) >= threshold_;
-  }
-  /// Calls fn(i, kept) for elements begin … end-1; two elements share one draw.
-  template <class Fn>
-  void for_range(Index begin, Index end, Fn&& fn) const {
-    Index i = begin;
-    if (i < end && (i & 1)) fn(i, keeps(i)), ++i;
-    for (; i + 1 < end; i += 2) {
-      const std::uint64_t bits = key_.bits(static_cast<std::uint64_t>(i) >> 1);
-      fn(i, (bits & 0xffffffffu) >= threshold_);
-      fn(i + 1, (bits >> 32) >= threshold_);
-    }
-    if (i < end) fn(i, keeps(i));
-  }
-
- private:
-  RandomKey key_;
-  std::uint64_t threshold_;
-};
+/// The mask of a dropout of this rate: kept elements times 1 / (1 - rate). Each costs 32 random bits, so that the rate
+/// is met to 2^-32.
+template <class Scalar>
+kernels::RandomMaskDesc<Scalar> dropout_mask(RandomKey key, double rate) {
+  return {key, static_cast<std::uint64_t>(std::llround(rate * 4294967296.0)), static_cast<Scalar>(1 / (1 - rate))};
+}
 
 /// What Dropout and AlphaDropout have in common: y = scale * x + shift where an element is kept, else `dropped`.
 template <class Scalar>
@@ -82,14 +61,18 @@ class MaskLayerImpl : public RandomLayerImpl<Scalar> {
   }
 
  private:
+  kernels::RandomMaskDesc<Scalar> mask_of(RandomKey key, const Rule& rule, bool add) const {
+    auto mask = dropout_mask<Scalar>(key, rate_);
+    mask.scale = rule.scale, mask.shift = rule.shift, mask.dropped = rule.dropped, mask.accumulate = add;
+    return mask;
+  }
   /// A mask of the input's shape.
   void run(const RandomStreams& streams, const Rule& rule, const Shape& shape, const Scalar* x, Scalar* y,
            bool add) const {
     const Index count = shape.elements();
     parallel_for(0, count, 1 << 15, [&](Index begin, Index end) {
       streams.for_range(count, begin, end, [&](RandomKey stream, Index first, Index from, Index to) {
-        kernels::random_mask<Scalar>({stream, RandomMask::threshold(rate_), rule.scale, rule.shift, rule.dropped, add},
-                                     from - first, to - from, x + from, y + from);
+        kernels::random_mask(mask_of(stream, rule, add), from - first, to - from, x + from, y + from);
       });
     });
   }
@@ -104,12 +87,12 @@ class MaskLayerImpl : public RandomLayerImpl<Scalar> {
     const Index each = shared ? small.elements() : streams.part(small.elements());
     parallel_for(0, broadcast.rows(), 1 + 16384 / std::max<Index>(cols, 1), [&](Index begin, Index end) {
       Index sample = -1;
-      RandomMask mask(streams.key, rate_);
+      auto mask = dropout_mask<Scalar>(streams.key, rate_);
       for (Index row = begin; row < end; ++row) {
         const Index from = broadcast.offset(row);
         for (Index c = 0; c < cols; ++c) {
           const Index at = from + c * step;
-          if (at / each != sample) sample = at / each, mask = RandomMask(streams.of(sample), rate_);
+          if (at / each != sample) sample = at / each, mask.key = streams.of(sample);
           fn(row * cols + c, mask.keeps(at - sample * each));
         }
       }

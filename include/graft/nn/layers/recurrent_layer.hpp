@@ -279,11 +279,9 @@ class RecurrentLayerImpl : public LayerImpl<Scalar> {
 
   void draw(const Run& run, const RandomStreams& random) const {
     const auto factors = [](const RandomStreams& streams, double rate, Index count, Scalar* to) {
-      const Scalar kept_factor = static_cast<Scalar>(1 / (1 - rate));
+      std::fill_n(to, count, Scalar(1));
       streams.for_range(count, 0, count, [&](RandomKey stream, Index first, Index from, Index end) {
-        RandomMask(stream, rate).for_range(from - first, end - first, [&](Index i, bool kept) {
-          to[first + i] = kept ? kept_factor : Scalar(0);
-        });
+        kernels::random_mask(dropout_mask<Scalar>(stream, rate), from - first, end - from, to + from, to + from);
       });
     };
     if (run.x_drop) factors(random.fold(1), settings_.dropout, run.size.batch * run.size.inputs(), run.x_drop);
