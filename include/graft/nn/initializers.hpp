@@ -47,6 +47,9 @@ GRAFT_COLD inline std::span<const InitializerName> initializer_names() {
     return VarianceScaling(
         {c.get("scale", 1.0), c.get("mode", "fan_in"), c.get("distribution", "truncated_normal"), read_seed(c)});
   };
+  static constexpr auto orthogonal = [](const Config& c) -> Initializer {
+    return Orthogonal({c.get("gain", 1.0), read_seed(c)});
+  };
   static constexpr auto identity = [](const Config& c) -> Initializer {
     return IdentityInitializer(c.get("gain", 1.0));
   };
@@ -68,10 +71,8 @@ GRAFT_COLD inline std::span<const InitializerName> initializer_names() {
       {"he_uniform", [](const Config& c) -> Initializer { return HeUniform({read_seed(c)}); }},
       {"lecun_normal", [](const Config& c) -> Initializer { return LecunNormal({read_seed(c)}); }},
       {"lecun_uniform", [](const Config& c) -> Initializer { return LecunUniform({read_seed(c)}); }},
-      {"orthogonal",
-       [](const Config& c) -> Initializer {
-         return Orthogonal({c.get("gain", 1.0), read_seed(c)});
-       }},
+      {"orthogonal", orthogonal},
+      {"orthogonal_initializer", orthogonal},  // what Keras 3.0 to 3.6 wrote
       {"identity", identity},
       {"identity_initializer", identity},
   };

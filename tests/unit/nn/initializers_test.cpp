@@ -196,6 +196,7 @@ TEST_CASE("initializers: names, configs and functions of one's own") {
     CHECK_FALSE(made.config().at("config").contains("dtype"));
   }
   CHECK(Initializer("IdentityInitializer").class_name() == "Identity");
+  CHECK(Initializer("OrthogonalInitializer").class_name() == "Orthogonal");  // Keras 3.0 to 3.6
   CHECK(Initializer("zero").class_name() == "Zeros");
   CHECK(Initializer("uniform").class_name() == "RandomUniform");
   CHECK(Initializer("normal").class_name() == "RandomNormal");
