@@ -94,7 +94,10 @@ class LossMetricImpl : public MeanMetricImpl<Scalar> {
     }
     const Config loss = loss_.config();
     for (const auto& [key, value] : loss.at("config").members()) {
-      if (key != "name" && key != "reduction") (*f.to())[key] = value;
+      // Keras 3 refuses what its metrics do not have, and those of the cross-entropies have less than the losses.
+      const bool of_loss_alone = key == "name" || key == "reduction" || (key == "ignore_class" && value.is_null()) ||
+                                 (key == "axis" && class_name_ == "BinaryCrossentropy");
+      if (!of_loss_alone) (*f.to())[key] = value;
     }
   }
 

@@ -198,6 +198,14 @@ TEST_CASE("Keras 3's operations in an .h5 file, where the module is not written"
   CHECK(model.get_layer("relu").class_name() == "Activation");
   CHECK(model.get_layer("add_1").class_name() == "Add");
   CHECK(values(model.predict(Tensor<float>({1, 4}, {1, -2, -9, 0}))) == V{4, 6, 12});
+  const std::string rounded =
+      entry("Round", "round", R"(,"decimals":0)", tensor("x")) + "," +
+      entry("Normalize", "normalize", R"(,"axis":-1,"order":2,"epsilon":null)", tensor("round"));
+  const auto unit = model_of(tf_model("[null,4]", rounded, "normalize"), keras::Generation::keras3);
+  CHECK(unit.get_layer("normalize").class_name() == "UnitNormalization");
+  CHECK(unit.predict(Tensor<float>({1, 4}, {3.2F, -0.4F, 3.9F, 0}))[2] == Approx(0.8));
+  const std::string first = entry("Normalize", "normalize", R"(,"axis":-1,"order":1,"epsilon":null)", tensor("x"));
+  CHECK_THROWS_AS(model_of(tf_model("[null,4]", first, "normalize"), keras::Generation::keras3), ConfigError);
 }
 
 TEST_CASE("an operation that graft does not have is named, with those that it has") {

@@ -4,6 +4,7 @@
 
 #include "graft/io/keras/model_config_writer.hpp"
 #include "graft/io/keras/op_writer.hpp"
+#include "graft/io/keras/packaged_object.hpp"
 #include "graft/models/model.hpp"
 #include "graft/nn/builtin_layers.hpp"
 #include "graft/nn/registry.hpp"
@@ -17,16 +18,6 @@ class Keras3ConfigWriter {
  public:
   GRAFT_COLD Config write(const Model<Scalar>& model) { return entry(model, model.impl().config()); }
 
-  /// {"module": …, "class_name": …, "config": …, "registered_name": null} of a serialized object.
-  GRAFT_COLD static Config object(const char* module, Config class_name, Config config) {
-    Config result = Config::object();
-    result["module"] = module;
-    result["class_name"] = std::move(class_name);
-    result["config"] = std::move(config);
-    result["registered_name"] = nullptr;
-    return result;
-  }
-
  private:
   using Impl = ModelImpl<Scalar>;
 
@@ -36,8 +27,12 @@ class Keras3ConfigWriter {
     if (ops::is_operation(layer.class_name())) return ops::keras3_object(layer.class_name(), renamed(config));
     if (!model) {
       const bool attends = attention::is_attention(layer.class_name());
-      Config made = object("keras.layers", layer.class_name(),
-                           translate(layer.class_name(), attends ? attention::keras3_config(config) : config));
+      Config made = packaged("keras.layers", layer.class_name(),
+                             translate(layer.class_name(), attends ? attention::keras3_config(config) : config));
+      // A wrapper's only layer is written as a layer of a model is: models have their calls in Keras 3's form, too.
+      const auto inside = layer.impl().sublayers();
+      if (const Config* inner = inside.size() == 1 ? config.find_set("layer") : nullptr)
+        made["config"]["layer"] = entry(inside[0], inner->at("config"));
       if (!is_builtin_layer(layer.class_name()) ||
           LayerRegistry<Scalar>::instance().is_custom(std::string(layer.class_name()))) {
         made["module"] = nullptr;  // a class of the user's: Keras finds it in custom_objects
@@ -52,7 +47,7 @@ class Keras3ConfigWriter {
     inner["trainable"] = layer.trainable();
     if (sequential) inner["dtype"] = policy(LayerImpl<Scalar>::dtype());
     inner["layers"] = sequential ? chain(*model, config) : nodes(*model, config);
-    Config made = object(sequential ? "keras" : "keras.src.models.functional", model->class_name(), Config());
+    Config made = packaged(sequential ? "keras" : "keras.src.models.functional", model->class_name(), Config());
     Config shape;
     if (sequential) {
       shape = shape_of(model->graph().inputs().front().shape());
@@ -84,7 +79,8 @@ class Keras3ConfigWriter {
     const auto layers = model.layers();
     for (std::size_t i = 0; i < layers.size(); ++i) {
       const Config& from = config.at("layers").items()[i];
-      Config made = entry(layers[i], from.at("config"));
+      Config made = as_operation(layers[i], from.at("config"));
+      if (made.is_null()) made = entry(layers[i], from.at("config"));
       made["name"] = in_file(from.at("name"));
       Config& inbound = made["inbound_nodes"] = Config::array();
       for (const Config& call : from.at("inbound_nodes").items()) {
@@ -93,6 +89,19 @@ class Keras3ConfigWriter {
       result.push_back(std::move(made));
     }
     return result;
+  }
+
+  // Activations with arguments that Keras 3 knows as operations alone; else null.
+  GRAFT_COLD static Config as_operation(const Layer<Scalar>& layer, const Config& config) {
+    const Config* activation = layer.class_name() == "Activation" ? config.find("activation") : nullptr;
+    const std::string name = activation && activation->is_object() ? activation->get("class_name", "") : "";
+    if (name != "gelu" && name != "log_softmax") return {};
+    const char* class_name = name == "gelu" ? "Gelu" : "LogSoftmax";
+    Config inner = activation->at("config");
+    inner["name"] = in_file(config.at("name"));
+    Config made = packaged("keras.src.ops.nn", class_name, std::move(inner));
+    made["registered_name"] = class_name;
+    return made;
   }
 
   // One call, of a list of [layer, call, output, kwargs], as {"args": […], "kwargs": {…}}.
@@ -191,7 +200,7 @@ class Keras3ConfigWriter {
   GRAFT_COLD static Config policy(const Config& name) {
     Config inner = Config::object();
     inner["name"] = name;
-    return object("keras", "DTypePolicy", std::move(inner));
+    return packaged("keras", "DTypePolicy", std::move(inner));
   }
 
   GRAFT_COLD static bool ends_with(std::string_view text, std::string_view end) {
@@ -205,6 +214,8 @@ class Keras3ConfigWriter {
     for (const auto& [key, value] : config.members()) {
       if (key == "name") {
         result[key] = in_file(value);
+      } else if (key == "trainable" && !takes_trainable(class_name)) {
+        continue;
       } else if (key == "batch_input_shape") {
         if (input) result["batch_shape"] = value;
       } else if (key == "dtype" && !input) {
@@ -227,15 +238,15 @@ class Keras3ConfigWriter {
   GRAFT_COLD static Config nested(const std::string& key, const Config& value) {
     const Config& class_name = value.at("class_name");
     const Config& config = value.at("config");
-    if (ends_with(key, "_initializer")) return object("keras.initializers", class_name, config);
-    if (ends_with(key, "_regularizer")) return object("keras.regularizers", class_name, config);
-    if (ends_with(key, "_constraint")) return object("keras.constraints", class_name, config);
+    if (ends_with(key, "_initializer")) return packaged("keras.initializers", class_name, config);
+    if (ends_with(key, "_regularizer")) return packaged("keras.regularizers", class_name, config);
+    if (ends_with(key, "_constraint")) return packaged("keras.constraints", class_name, config);
     if (!config.is_object()) return value;
     const std::string name = class_name.as_string();
     const char* module = name == "Sequential"   ? "keras"
                          : name == "Functional" ? "keras.src.models.functional"
                                                 : "keras.layers";
-    Config made = object(module, class_name, translate(name, config));
+    Config made = packaged(module, class_name, translate(name, config));
     for (const auto& [other, rest] : value.members()) {
       if (other != "class_name" && other != "config") made[other] = rest;  // name and calls of a layer in a model
     }

@@ -6,6 +6,7 @@
 #include "graft/core/config.hpp"
 #include "graft/io/keras/attention_calls.hpp"
 #include "graft/io/keras/op_writer.hpp"
+#include "graft/io/keras/packaged_object.hpp"
 
 namespace graft::keras {
 
@@ -56,7 +57,7 @@ class ModelConfigWriter {
     for (const Config& entry : list.items()) {
       Config made = Config::object();
       for (const auto& [key, value] : entry.members()) {
-        if (key == "config") made[key] = value.contains("layers") ? model(value) : layer(value);
+        if (key == "config") made[key] = inside(entry.at("class_name").as_string(), value);
         else if (key == "name") made[key] = layer_name_in_file(value.as_string());
         else if (key == "inbound_nodes") {
           Config calls = Config::array();
@@ -74,8 +75,30 @@ class ModelConfigWriter {
     return result;
   }
 
-  GRAFT_COLD Config layer(const Config& config) {
+  GRAFT_COLD Config inside(const std::string& class_name, const Config& config) {
+    return config.contains("layers") ? model(config) : layer(class_name, config);
+  }
+
+  // What a wrapper holds. A functional model goes by the name that both tf.keras and Keras 3 find without its module,
+  // and its only input is no list: Keras 3 would have the wrapper hand it one.
+  GRAFT_COLD Config wrapped(const Config& value) {
+    const std::string class_name = value.at("class_name").as_string();
+    Config config = inside(class_name, value.at("config"));
+    if (class_name == "Sequential") return packaged("keras", class_name, std::move(config));
+    if (class_name == "Functional") {
+      for (const char* key : {"input_layers", "output_layers"}) {
+        if (config.at(key).items().size() == 1) config[key] = Config(config.at(key).items()[0]);
+      }
+      return packaged("keras", "Model", std::move(config));
+    }
+    Config result = packaged("keras.layers", class_name, std::move(config));
+    if (!is_builtin_layer(class_name)) result["module"] = nullptr, result["registered_name"] = class_name;
+    return result;
+  }
+
+  GRAFT_COLD Config layer(const std::string& class_name, const Config& config) {
     Config result = config;
+    if (!takes_trainable(class_name) && result.contains("trainable")) result.erase("trainable");
     // The file has the sum of kernel and LoRA; tf.keras knows no other way.
     for (const char* key : {"lora_rank", "lora_alpha"}) {
       if (result.contains(key)) result.erase(key);
@@ -89,13 +112,9 @@ class ModelConfigWriter {
           uses_keras2_ = true;
           result[key] = "hard_sigmoid";
         }
-      } else if (value.contains("class_name") && value.contains("config")) {
-        Config inner = value;
-        const Config& config_inside = value.at("config");
-        if (config_inside.is_object()) {
-          inner["config"] = config_inside.contains("layers") ? model(config_inside) : layer(config_inside);
-        }
-        result[key] = std::move(inner);
+      } else if (value.contains("class_name") && value.contains("config") && value.at("config").is_object()) {
+        if (key == "layer" || key == "backward_layer") result[key] = wrapped(value);
+        else result[key]["config"] = inside(value.at("class_name").as_string(), value.at("config"));
       }
     }
     return result;

@@ -124,10 +124,12 @@ GRAFT_COLD inline Config layer_config(const Function& function, Config& argument
   } else if (name == "Softmax" || name == "Concatenate") {
     const Config axis = take(arguments, "axis");
     config["axis"] = axis.is_null() ? Config(name == "Softmax" ? -1 : 0) : axis;
-  } else if (name == "L2Normalize") {
-    const Config axis = take(arguments, "axis");
+  } else if (name == "L2Normalize" || name == "Normalize") {
+    const Config axis = take(arguments, "axis"), order = take(arguments, "order");
     config["axis"] = axis.is_null() ? Config(-1) : axis;
     (void)take(arguments, "epsilon");
+    if (order.is_number() && order.as_double() != 2)
+      fail<ConfigError>(where, "order of 2", std::to_string(order.as_double()));
   } else if (name == "Resize") {
     const Config size = take(arguments, "size"), interpolation = take(arguments, "interpolation");
     if (!size.is_array() || size.items().size() != 2 || !size.items()[0].is_number() || !size.items()[1].is_number()) {
@@ -155,6 +157,8 @@ GRAFT_COLD inline void normalize(const std::string_view name, Config& arguments,
     }
   } else if ((name == "Argmax" || name == "Argmin") && of_tf && !arguments.contains("axis")) {
     arguments["axis"] = 0;
+  } else if (const Config* decimals = name == "Round" ? arguments.find("decimals") : nullptr) {
+    if (*decimals == Config(0)) arguments.erase("decimals");
   }
   rename(arguments, "keep_dims", "keepdims");
 }

@@ -135,6 +135,7 @@ inline constexpr Function kFunctions[] = {
     {"Concatenate", "concat", "values=xs,axis", "Concatenate", ""},
     {"Identity", "identity", "input=x", "Identity", ""},
     {"Resize", "image.resize", "images=x,size,method=interpolation", "Resizing", ""},
+    {"Normalize", "", "x", "UnitNormalization", ""},
     {"L2Normalize", "math.l2_normalize", "x,axis,epsilon", "UnitNormalization", ""},
 };
 

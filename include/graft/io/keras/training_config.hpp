@@ -1,5 +1,6 @@
 #pragma once
 
+#include "graft/io/keras/packaged_object.hpp"
 #include "graft/io/keras/plain_values.hpp"
 #include "graft/models/compile_options.hpp"
 
@@ -122,7 +123,8 @@ GRAFT_COLD Config write_training_config(const CompileOptions<Scalar>& options) {
     if (!loss) return Config();
     Config config = loss.config();
     const bool plain = config == Loss<Scalar>(std::string(loss.class_name())).config();
-    return plain ? Config(loss.name()) : config;
+    if (!plain) return config;
+    return Config(loss.class_name() == "Huber" ? "huber" : loss.name());  // the function, not the object "huber_loss"
   };
   Config result = Config::object();
   Config& loss = result["loss"];
@@ -152,6 +154,8 @@ GRAFT_COLD Config write_training_config(const CompileOptions<Scalar>& options) {
   Config optimizer = Config::object();
   optimizer["class_name"] = full.at("class_name");
   optimizer["config"] = std::move(inner);
+  // Keras 3 asks for the module of what is inside, tf.keras lets the optimizer itself have none.
+  optimizer["config"] = with_module(optimizer, "").at("config");
   result["optimizer_config"] = std::move(optimizer);
   return result;
 }
