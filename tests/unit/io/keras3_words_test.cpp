@@ -122,17 +122,19 @@ TEST_CASE("files for Keras 3: losses by their functions, metrics without the los
 }
 
 TEST_CASE("files for Keras 3: activations with arguments become operations") {
-  const auto x = Input({4});
-  const Model<float> model({x}, {ops::gelu(Dense(3)(x), true)});
+  const auto x = Input({4, 2});
+  const auto smooth = ops::gelu(Dense(3)(x), true);
+  const Model<float> model({x}, {Activation(activations::log_softmax(1))(smooth)});
   const Config made = architecture_in_keras(model);
   const Config& gelu = layer_of(made, "Gelu");
   CHECK(gelu.at("module").as_string() == "keras.src.ops.nn");
   CHECK(gelu.at("registered_name").as_string() == "Gelu");
   CHECK(gelu.at("config").at("approximate").as_bool());
+  CHECK(layer_of(made, "LogSoftmax").at("config").at("axis").as_int() == 1);
 #ifdef GRAFT_HAS_LIBZIP
   const TempDir dir;
   model.save(dir / "m.keras");
-  const Tensor<float> in = numbers({2, 4}, -0.1F);
+  const Tensor<float> in = numbers({2, 4, 2}, -0.1F);
   CHECK(same(load_model(dir / "m.keras").predict(in), model.predict(in)));
 #endif
 }

@@ -284,7 +284,7 @@ TEST_CASE("load_model: the state of the optimizer, in the names of every Keras")
   const auto v = [](int i) {
     return i == 0 ? numbers({3, 4}, 20) : i == 1 ? numbers({4}, 21) : i == 2 ? numbers({4, 2}, 22) : numbers({2}, 23);
   };
-  const Tensor<float> steps(Shape{}, 17.0F), rate(Shape{}, 0.125F), placeholder(Shape{1});
+  const Tensor<float> steps(Shape{}, 17.0F), rate(Shape{}, 0.125F), no_vhat(Shape{1});
   const std::string path[] = {"d1/kernel", "d1/bias", "d2/kernel", "d2/bias"},
                     joined[] = {"net_d1_kernel", "net_d1_bias", "net_d2_kernel", "net_d2_bias"};
   const auto load = [&](const std::string& version, const std::string& optimizer, std::vector<NamedArray> arrays) {
@@ -344,11 +344,11 @@ TEST_CASE("load_model: the state of the optimizer, in the names of every Keras")
     arrays.push_back({joined[i] + "_velocity", v(i)});
   }
   check(load("3.2.1", adam, arrays), 17, {"momentum", "velocity"});
-  // Keras 2.3: by number, with placeholders for vhat
+  // Keras 2.3: by number, with an array of one element for each vhat that there is not
   arrays = {{"Adam/iterations:0", steps}};
   for (int i = 0; i < 4; ++i) arrays.push_back({"training/Adam/m_" + std::to_string(i) + ":0", m(i)});
   for (int i = 0; i < 4; ++i) arrays.push_back({"training/Adam/v_" + std::to_string(i) + ":0", v(i)});
-  for (int i = 0; i < 4; ++i) arrays.push_back({"training/Adam/vhat_" + std::to_string(i) + ":0", placeholder});
+  for (int i = 0; i < 4; ++i) arrays.push_back({"training/Adam/vhat_" + std::to_string(i) + ":0", no_vhat});
   check(load("2.3.1", adam, arrays), 17, {"momentum", "velocity"});
   // Keras 1: nothing but the order
   arrays = {{"Variable:0", steps}};
